@@ -1,0 +1,31 @@
+include(GoogleTest)
+
+# arena_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...])
+# One static library per folder under src/, known to others as arena::NAME.
+function(arena_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(arena_${name} STATIC ${ARG_SOURCES})
+  add_library(arena::${name} ALIAS arena_${name})
+  target_include_directories(arena_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(arena_${name} PUBLIC ${ARG_DEPS} PRIVATE arena_warnings ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# arena_test(NAME SOURCES ... [DEPS ...] [LABEL unit] [TIMEOUT 120])
+# One GoogleTest program; each of its tests is a CTest test with the label and the timeout.
+function(arena_test name)
+  if(NOT ARENA_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main GTest::gmock arena_warnings)
+  target_compile_definitions(${name} PRIVATE ARENA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/file.h"
+#include "base/function_ref.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/parallel.h"
+#include "base/result.h"
+#include "base/rng.h"
+
+namespace arena {
+namespace {
+
+Result<int> Half(int x) {
+  if (x % 2 != 0) return InvalidInput("odd");
+  return x / 2;
+}
+
+Result<int> Quarter(int x) {
+  ARENA_ASSIGN_OR_RETURN(const int half, Half(x));
+  ARENA_ASSIGN_OR_RETURN(const int quarter, Half(half));
+  return quarter;
+}
+
+TEST(ResultTest, CarriesValuesAndPropagatesErrors) {
+  EXPECT_EQ(*Quarter(12), 3);
+  const auto failed = Quarter(6);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message, "odd");
+  EXPECT_EQ(InvalidLine("a.csv", 7, "bad label").message, "a.csv:7: bad label");
+}
+
+TEST(KeyTest, HexRoundTripsAndKeepsTheOrder) {
+  const Key key = HashBytes("arena");
+  EXPECT_EQ(key.Hex().size(), 32U);
+  EXPECT_EQ(Key::FromHex(key.Hex()), key);
+  EXPECT_FALSE(Key::FromHex("zz").has_value());
+  const Key other = HashBytes("rival");
+  EXPECT_EQ(key < other, key.Hex() < other.Hex());
+}
+
+TEST(KeyTest, FieldBoundariesAndDomainsMatter) {
+  const auto key = [](std::string_view domain, std::string_view a, std::string_view b) {
+    return KeyBuilder(domain).Add(a).Add(b).Build();
+  };
+  EXPECT_NE(key("x", "ab", "c"), key("x", "a", "bc"));
+  EXPECT_NE(key("x", "a", "b"), key("y", "a", "b"));
+  EXPECT_EQ(key("x", "a", "b"), key("x", "a", "b"));
+}
+
+TEST(RngTest, SameSeedSameNumbersOtherStreamOthers) {
+  Rng a(1), b(1), c(1, 1);
+  for (int i = 0; i < 100; ++i) {
+    const auto x = a();
+    EXPECT_EQ(x, b());
+    EXPECT_NE(x, c());
+  }
+}
+
+TEST(RngTest, BelowIsUniform) {
+  Rng rng(7);
+  std::array<int, 10> counts{};
+  for (int i = 0; i < 100000; ++i) ++counts[rng.Below(10)];
+  double chi2 = 0;
+  for (const int n : counts) chi2 += (n - 10000.0) * (n - 10000.0) / 10000.0;
+  EXPECT_LT(chi2, 27.9);  // 99.9% quantile with 9 degrees of freedom
+}
+
+TEST(ParallelForTest, EveryItemOnce) {
+  std::vector<std::atomic<int>> seen(1000);
+  ParallelFor(seen.size(), 4, [&](std::size_t i) { ++seen[i]; });
+  for (const auto& count : seen) EXPECT_EQ(count, 1);
+}
+
+TEST(FunctionRefTest, CallsWithCaptures) {
+  int sum = 0;
+  const auto add = [&](int x) { sum += x; };
+  const FunctionRef<void(int)> ref = add;
+  ref(2);
+  ref(3);
+  EXPECT_EQ(sum, 5);
+}
+
+TEST(FileTest, AtomicWriteThenReadAndMap) {
+  const auto path = std::filesystem::temp_directory_path() / "arena_file_test.bin";
+  const std::string content("a\0b\n", 4);
+  ASSERT_TRUE(WriteFileAtomic(path, content).ok());
+  EXPECT_EQ(*ReadFile(path), content);
+  EXPECT_EQ(MappedFile::Open(path)->bytes(), content);
+  std::filesystem::remove(path);
+  EXPECT_EQ(ReadFile(path).error().code, ErrorCode::kNotFound);
+}
+
+TEST(JsonTest, ErrorsAreResultsAndBadBytesSurviveDumping) {
+  EXPECT_FALSE(ParseJson("{\"a\":").ok());
+  EXPECT_EQ(DumpJson(Json{{"a", "\xff"}}), "{\"a\":\"\xEF\xBF\xBD\"}");
+}
+
+TEST(NearestNameTest, FindsTyposOnly) {
+  constexpr std::array<std::string_view, 3> kNames = {"judge", "pairing", "seed"};
+  EXPECT_EQ(NearestName("jugde", kNames), "judge");
+  EXPECT_EQ(NearestName("pairings", kNames), "pairing");
+  EXPECT_EQ(NearestName("xyz", kNames), std::nullopt);
+}
+
+}  // namespace
+}  // namespace arena

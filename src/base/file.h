@@ -1,0 +1,37 @@
+// Whole files: reading, writing atomically, mapping.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace arena {
+
+/// The whole file as bytes.
+Result<std::string> ReadFile(const std::filesystem::path& path);
+
+/// Writes to a temporary file beside `path`, fsyncs it and renames it: readers see the old file or
+/// the new one, never a part.
+Status WriteFileAtomic(const std::filesystem::path& path, std::string_view content);
+
+/// A read-only view of a file's bytes, mapped. Movable, not copyable; the view lives as long as it.
+class MappedFile {
+ public:
+  static Result<MappedFile> Open(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::string_view bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile() = default;
+  const char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace arena

@@ -1,0 +1,63 @@
+#include "core/contestant.h"
+
+#include <array>
+#include <utility>
+
+namespace arena {
+namespace {
+
+constexpr std::array<std::pair<WorkState, std::string_view>, 3> kWorkStates = {{
+    {WorkState::kPending, "pending"},
+    {WorkState::kDone, "done"},
+    {WorkState::kFailed, "failed"},
+}};
+
+constexpr std::array<std::pair<FailureKind, std::string_view>, 6> kFailureKinds = {{
+    {FailureKind::kNone, ""},
+    {FailureKind::kLength, "length"},
+    {FailureKind::kUnparsable, "unparsable"},
+    {FailureKind::kApi, "api"},
+    {FailureKind::kMissing, "missing"},
+    {FailureKind::kContentFilter, "content_filter"},
+}};
+
+template <typename E, std::size_t N>
+std::string_view NameOf(const std::array<std::pair<E, std::string_view>, N>& table, E value) {
+  for (const auto& [entry, name] : table) {
+    if (entry == value) return name;
+  }
+  return "";
+}
+
+template <typename E, std::size_t N>
+std::optional<E> ValueOf(const std::array<std::pair<E, std::string_view>, N>& table,
+                         std::string_view name) {
+  for (const auto& [entry, entry_name] : table) {
+    if (entry_name == name) return entry;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view WorkStateName(WorkState state) { return NameOf(kWorkStates, state); }
+std::optional<WorkState> ParseWorkState(std::string_view name) {
+  return ValueOf(kWorkStates, name);
+}
+std::string_view FailureKindName(FailureKind kind) { return NameOf(kFailureKinds, kind); }
+std::optional<FailureKind> ParseFailureKind(std::string_view name) {
+  return ValueOf(kFailureKinds, name);
+}
+
+Key Contestant::key() const { return KeyBuilder("contestant").Add(behaviour).Build(); }
+
+const std::string& Answer::text() const {
+  static const std::string kEmpty;
+  return turns.empty() ? kEmpty : turns.back();
+}
+
+Key AnswerKey(const Key& contestant, const Key& instruction, int sample) {
+  return KeyBuilder("answer").Add(contestant).Add(instruction).Add(sample).Build();
+}
+
+}  // namespace arena
