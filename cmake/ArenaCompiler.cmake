@@ -2,12 +2,25 @@
 add_library(arena_warnings INTERFACE)
 target_compile_options(arena_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
-  -Woverloaded-virtual $<$<BOOL:${ARENA_WERROR}>:-Werror>)
+  -Woverloaded-virtual
+  # g++ 12 warns of its own std::string operator+ (GCC bug 105329).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<BOOL:${ARENA_WERROR}>:-Werror>)
 
 if(ARENA_SANITIZE)
   add_compile_options(-fsanitize=${ARENA_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ARENA_SANITIZE})
+endif()
+
+# Fuzz targets see the coverage and the errors of every library, so all of the tree is instrumented.
+if(ARENA_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "ARENA_FUZZ needs clang: use the preset \"clang\"")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
 endif()
 
 find_program(ARENA_CCACHE ccache)

@@ -10,13 +10,17 @@ function(arena_library name)
   target_link_libraries(arena_${name} PUBLIC ${ARG_DEPS} PRIVATE arena_warnings ${ARG_PRIVATE_DEPS})
 endfunction()
 
-# arena_test(NAME SOURCES ... [DEPS ...] [LABEL unit] [TIMEOUT 120])
+# Builds only the tests that ThreadSanitizer has something to say about.
+add_custom_target(threaded_tests)
+
+# arena_test(NAME SOURCES ... [DEPS ...] [LABEL unit] [TIMEOUT 120] [THREADS])
 # One GoogleTest program; each of its tests is a CTest test with the label and the timeout.
+# THREADS: the code under test starts threads; the tests get the label `threads`, too.
 function(arena_test name)
   if(NOT ARENA_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -26,6 +30,10 @@ function(arena_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main GTest::gmock arena_warnings)
   target_compile_definitions(${name} PRIVATE ARENA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(ARG_THREADS)
+    list(APPEND ARG_LABEL threads)
+    add_dependencies(threaded_tests ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()

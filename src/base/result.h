@@ -55,19 +55,22 @@ Error InvalidLine(std::string_view file, long long line, std::string_view messag
 #define ARENA_CONCAT_INNER(a, b) a##b
 #define ARENA_CONCAT(a, b) ARENA_CONCAT_INNER(a, b)
 
-/// Returns the error of `expr` (a Status or Result) from the enclosing function.
-#define ARENA_RETURN_IF_ERROR(expr)                                   \
-  do {                                                                \
-    if (auto arena_status = (expr); !arena_status.has_value()) {      \
-      return ::arena::Error(std::move(arena_status).error());         \
-    }                                                                 \
+#define ARENA_RETURN_IF_ERROR_IMPL(status, expr)        \
+  do {                                                  \
+    if (auto status = (expr); !status.has_value()) {    \
+      return ::arena::Error(std::move(status).error()); \
+    }                                                   \
   } while (false)
 
-#define ARENA_ASSIGN_OR_RETURN_IMPL(result, lhs, expr)                \
-  auto result = (expr);                                               \
-  if (!result.has_value()) {                                          \
-    return ::arena::Error(std::move(result).error());                 \
-  }                                                                   \
+/// Returns the error of `expr` (a Status or Result) from the enclosing function.
+#define ARENA_RETURN_IF_ERROR(expr) \
+  ARENA_RETURN_IF_ERROR_IMPL(ARENA_CONCAT(arena_status_, __COUNTER__), expr)
+
+#define ARENA_ASSIGN_OR_RETURN_IMPL(result, lhs, expr) \
+  auto result = (expr);                                \
+  if (!result.has_value()) {                           \
+    return ::arena::Error(std::move(result).error());  \
+  }                                                    \
   lhs = std::move(*result)
 
 /// `ARENA_ASSIGN_OR_RETURN(auto x, F())`: x = the value of F(), or returns F()'s error.

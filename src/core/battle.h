@@ -32,10 +32,10 @@ Key BattleKey(const Key& answer_a, const Key& answer_b, const Key& judge, int sa
 /// One game as ratings see it: in the frame of the battle's model A, whoever sat first.
 struct GameOutcome {
   bool a_first = true;
-  bool is_void = false;         ///< not judged, or not understood; never a tie
-  double share_a = 0.5;         ///< 1: A won, 0: B won, 0.5: tie; fractions where the format has them
-  bool strong = false;          ///< `>>`, much better
-  bool has_scores = false;      ///< score_a and score_b are set
+  bool is_void = false;     ///< not judged, or not understood; never a tie
+  double share_a = 0.5;     ///< 1: A won, 0: B won, 0.5: tie; fractions where the format has them
+  bool strong = false;      ///< `>>`, much better
+  bool has_scores = false;  ///< score_a and score_b are set
   double score_a = 0;
   double score_b = 0;
 };
@@ -51,6 +51,7 @@ struct BattleRecord {
   std::string_view model_b;
   std::array<GameOutcome, 2> games;
   int game_count = 1;
+  bool seats_known = true;  ///< false: the source does not say who sat first
   std::string_view text_a;  ///< the answers, where the source has them; else empty
   std::string_view text_b;
   std::optional<StyleCounts> style_a;  ///< as counted by the source
@@ -72,9 +73,9 @@ std::optional<OutcomePolicy> ParseOutcomePolicy(std::string_view name);
 
 struct OutcomeOptions {
   OutcomePolicy policy = OutcomePolicy::kMeanScore;
-  double tie_margin = 0;      ///< kMeanScore: |mean score A - mean score B| <= margin is a tie
-  double strong_weight = 1;   ///< kEachGame: a strong game counts as this many (arena-hard v0.1: 3)
-  bool game_is_whole = false; ///< kEachGame: every game counts 1 and not 1/2 (arena-hard)
+  double tie_margin = 0;     ///< kMeanScore: |mean score A - mean score B| <= margin is a tie
+  double strong_weight = 1;  ///< kEachGame: a strong game counts as this many (arena-hard v0.1: 3)
+  bool game_is_whole = false;  ///< kEachGame: every game counts 1 and not 1/2 (arena-hard)
 };
 
 /// One rated result of a battle; kEachGame makes two of a two-game battle.

@@ -56,14 +56,14 @@ struct Answer {
   int sample = 0;
   WorkState state = WorkState::kDone;
   FailureKind failure = FailureKind::kNone;
-  std::string error;               ///< the last error's text when state is kFailed
+  std::string error;  ///< the last error's text when state is kFailed
   int attempts = 1;
   std::vector<std::string> turns;  ///< one text per user turn; the last one is what is judged
   std::string reasoning;           ///< kept apart: never judged, never counted as length
   std::string finish_reason;       ///< as reported, or empty
   std::string raw_reply;           ///< as received, or empty where the text says it all
   Usage usage;
-  StyleCounts style;               ///< of the last turn
+  StyleCounts style;  ///< of the last turn
 
   /// The text that is judged.
   const std::string& text() const;

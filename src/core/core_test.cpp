@@ -71,8 +71,8 @@ TEST(KeysTest, AGameKeyDependsOnSeatsTextsJudgeAndReference) {
 }
 
 TEST(NamesTest, EveryNameIsReadBack) {
-  for (const auto policy : {OutcomePolicy::kMeanScore, OutcomePolicy::kDisagreeTie,
-                            OutcomePolicy::kEachGame}) {
+  for (const auto policy :
+       {OutcomePolicy::kMeanScore, OutcomePolicy::kDisagreeTie, OutcomePolicy::kEachGame}) {
     EXPECT_EQ(ParseOutcomePolicy(OutcomePolicyName(policy)), policy);
   }
   for (const auto state : {WorkState::kPending, WorkState::kDone, WorkState::kFailed}) {
