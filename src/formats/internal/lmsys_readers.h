@@ -1,0 +1,12 @@
+// The LMSYS reader of CSV, apart from the one of JSON.
+#pragma once
+
+#include "base/result.h"
+#include "formats/internal/lmsys_columns.h"
+#include "formats/internal/verdict_readers.h"
+
+namespace arena {
+
+Status ReadLmsysCsv(ByteWindow window, const LmsysColumns& columns, RowLog& log, BattleSink sink);
+
+}  // namespace arena

@@ -1,0 +1,56 @@
+// What a reader keeps of its rows: how many it delivered, which ones it skipped.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+#include "formats/reading.h"
+
+namespace arena {
+
+/// Counts rows and keeps apart two kinds of errors: a bad row, which may be skipped, and an error
+/// of the consumer, which ends the reading. Not thread-safe.
+///
+/// A reader ends each row with `return log.Delivered(sink(record));`, and the loop around it hands
+/// the row's error to `log.BadRow(error)`.
+class RowLog {
+ public:
+  explicit RowLog(const ReadOptions& options) : options_(options) {}
+
+  /// Passes on what the sink returned for one record.
+  Status Delivered(Status status) {
+    if (status.ok()) {
+      ++report_.rows;
+    } else {
+      sink_failed_ = true;
+    }
+    return status;
+  }
+
+  /// The error of a row: OK if it may be skipped (and is then counted), else the error itself.
+  Status BadRow(Error error) {
+    if (sink_failed_ || !options_.skip_bad_rows || error.code != ErrorCode::kInvalidInput) {
+      return error;
+    }
+    Skip(std::move(error.message));
+    return {};
+  }
+
+  /// Counts a row that is skipped whatever the options say.
+  void Skip(std::string problem) {
+    constexpr std::size_t kKeptProblems = 20;
+    ++report_.bad_rows;
+    if (report_.problems.size() < kKeptProblems) report_.problems.push_back(std::move(problem));
+  }
+
+  const ReadReport& report() const { return report_; }
+
+ private:
+  ReadOptions options_;
+  ReadReport report_;
+  bool sink_failed_ = false;
+};
+
+}  // namespace arena
