@@ -1,0 +1,218 @@
+#include "battle/run.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <set>
+
+namespace arena {
+namespace {
+
+/// Answers with what `reply` makes of the instruction; counts how often it is asked.
+class FakeModel final : public ChatModel {
+ public:
+  FakeModel(const std::string& name, std::function<std::string(const std::string&)> reply)
+      : contestant_{name, "", "{\"fake\":\"" + name + "\"}"}, reply_(std::move(reply)) {}
+
+  const Contestant& contestant() const override { return contestant_; }
+
+  Result<Answer> Respond(const Instruction& instruction, int sample) override {
+    ++asked;
+    Answer answer;
+    answer.contestant = contestant_.key();
+    answer.instruction = instruction.key;
+    answer.sample = sample;
+    answer.key = AnswerKey(answer.contestant, answer.instruction, sample);
+    const std::string text = reply_(instruction.conversation.front().content);
+    if (text.empty()) {
+      answer.state = WorkState::kFailed;
+      answer.failure = FailureKind::kMissing;
+      answer.error = "no answer";
+    } else {
+      answer.turns = {text};
+    }
+    return answer;
+  }
+
+  std::atomic<int> asked = 0;
+
+ private:
+  Contestant contestant_;
+  std::function<std::string(const std::string&)> reply_;
+};
+
+/// The longer text wins; notes the games; fails on texts that contain "unjudgeable" while told to.
+class FakeJudge final : public Judge {
+ public:
+  const JudgeIdentity& identity() const override { return identity_; }
+
+  Result<Game> Play(const GameView& view) override {
+    ++played;
+    Game game;
+    const std::string& first = view.first.back();
+    const std::string& second = view.second.back();
+    if (failing && (first + second).find("unjudgeable") != std::string::npos) {
+      game.state = WorkState::kFailed;
+      game.failure = FailureKind::kUnparsable;
+      game.error = "cannot read the verdict";
+      return game;
+    }
+    game.state = WorkState::kDone;
+    game.verdict = {static_cast<double>(std::min<std::size_t>(first.size(), 10)),
+                    static_cast<double>(std::min<std::size_t>(second.size(), 10)), "by length"};
+    return game;
+  }
+
+  std::atomic<int> played = 0;
+  bool failing = true;
+
+ private:
+  JudgeIdentity identity_{"length", "", "{\"kind\":\"length\"}"};
+};
+
+class RunBattlesTest : public ::testing::Test {
+ protected:
+  RunBattlesTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "arena_run_XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    store_ = std::move(*OpenStore((folder_ / "run.db").string(), {}));
+    for (int i = 0; i < 100; ++i) questions_.push_back(fmt::format("question {}", i));
+  }
+  ~RunBattlesTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  BattleRunProgress Run(const BattleRunOptions& options = {}) {
+    const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) -> Status {
+      for (const std::string& question : questions_) {
+        Instruction instruction = MakeInstruction(question);
+        instruction.category = question.ends_with("7") ? "seven" : "other";
+        ARENA_RETURN_IF_ERROR(sink(std::move(instruction)));
+      }
+      return {};
+    };
+    const auto ignore = [](const BattleRunProgress&) {};
+    auto result = RunBattles(*store_, stream, models_, judge_, options, ignore);
+    EXPECT_TRUE(result.ok()) << result.error().message;
+    return result.value_or(BattleRunProgress{});
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<Store> store_;
+  std::vector<std::string> questions_;
+  FakeModel short_{"short", [](const std::string&) { return "ab"; }};
+  FakeModel long_{"long", [](const std::string& q) { return q + " answered at length"; }};
+  FakeModel twin_{"twin", [](const std::string&) { return "ab"; }};
+  FakeJudge judge_;
+  std::vector<ChatModel*> models_ = {&short_, &long_, &twin_};
+};
+
+TEST_F(RunBattlesTest, PlaysEveryPairTwiceWithSeatsSwappedAndSharesVerdictsOfEqualTexts) {
+  const BattleRunProgress run = Run({.chunk = 7});
+  EXPECT_EQ(run.battles_total, 300);
+  EXPECT_EQ(run.battles_finished, 300);
+  // short and twin give the same text: each instruction has the games (short, long), (long, short)
+  // and (short, short), where six would be played by name.
+  EXPECT_EQ(judge_.played, 300);
+  EXPECT_EQ(short_.asked, 100);
+  std::int64_t long_wins = 0;
+  std::int64_t ties = 0;
+  ASSERT_TRUE(store_
+                  ->ForEachBattle({},
+                                  [&](const BattleRecord& battle) -> Status {
+                                    const RatedResults rated = *Outcome(battle, {});
+                                    EXPECT_EQ(rated.count, 1);
+                                    const double share = rated.results[0].share_a;
+                                    if (share == 0.5) {
+                                      ++ties;
+                                    } else {
+                                      const auto winner =
+                                          share > 0.5 ? battle.model_a : battle.model_b;
+                                      long_wins += winner == "long" ? 1 : 0;
+                                    }
+                                    return {};
+                                  })
+                  .ok());
+  EXPECT_EQ(long_wins, 200);
+  EXPECT_EQ(ties, 100);
+}
+
+TEST_F(RunBattlesTest, RunningAgainAsksAndJudgesNothing) {
+  Run();
+  const int asked = short_.asked + long_.asked + twin_.asked;
+  const int played = judge_.played;
+  const BattleRunProgress again = Run();
+  EXPECT_EQ(again.battles_kept, 300);
+  EXPECT_EQ(short_.asked + long_.asked + twin_.asked, asked);
+  EXPECT_EQ(judge_.played, played);
+}
+
+TEST_F(RunBattlesTest, ANewContestantPlaysOnlyItsOwnGames) {
+  FakeModel late{"late", [](const std::string&) { return "abcd"; }};
+  Run();
+  const int played = judge_.played;
+  models_.push_back(&late);
+  const BattleRunProgress run = Run();
+  EXPECT_EQ(run.battles_total, 600);
+  EXPECT_EQ(run.battles_kept, 300);
+  EXPECT_EQ(judge_.played - played, 400);  // against two distinct texts, in both seats
+}
+
+TEST_F(RunBattlesTest, FailedAnswersMakeVoidBattlesAndAreRetriedOnlyWhenAsked) {
+  bool works = false;
+  FakeModel flaky{"flaky", [&](const std::string& q) {
+                    return q == "question 3" && !works ? "" : std::string("abc");
+                  }};
+  models_ = {&short_, &flaky};
+  BattleRunProgress run = Run();
+  EXPECT_EQ(run.failed_answers, 1);
+  EXPECT_EQ(run.battles_finished, 100);
+  ASSERT_EQ(run.failures.size(), 1U);
+  EXPECT_THAT(run.failures[0], ::testing::HasSubstr("flaky"));
+  works = true;
+  EXPECT_EQ(Run().failed_answers, 1);
+  EXPECT_EQ(flaky.asked, 100);
+  run = Run({.retry_failed = true});
+  EXPECT_EQ(run.failed_answers, 0);
+  EXPECT_EQ(flaky.asked, 101);
+  EXPECT_EQ(run.games_played, 2);
+}
+
+TEST_F(RunBattlesTest, FailedGamesAreVoidAndRetriedOnlyWhenAsked) {
+  FakeModel odd{"odd", [](const std::string& q) {
+                  return q == "question 5" ? std::string("unjudgeable") : std::string("abc");
+                }};
+  models_ = {&short_, &odd};
+  EXPECT_EQ(Run().failed_games, 2);
+  judge_.failing = false;
+  EXPECT_EQ(Run().failed_games, 2);
+  const BattleRunProgress run = Run({.retry_failed = true});
+  EXPECT_EQ(run.failed_games, 0);
+  EXPECT_EQ(run.games_played, 2);
+}
+
+TEST_F(RunBattlesTest, SamplesCategoriesAndRepeatedInstructions) {
+  questions_.push_back("question 1");
+  EXPECT_EQ(Run({.categories = {"seven"}}).instructions, 10);
+  EXPECT_EQ(Run({.sample = 20}).instructions, 20);
+  const BattleRunProgress all = Run();
+  EXPECT_EQ(all.instructions, 100);
+  EXPECT_EQ(all.duplicate_instructions, 1);
+}
+
+TEST_F(RunBattlesTest, ContestantsThatCannotDifferAreRefused) {
+  FakeModel same{"short", [](const std::string&) { return "ab"; }};
+  models_ = {&short_, &same};
+  const auto none = [](FunctionRef<Status(Instruction &&)>) -> Status { return {}; };
+  const auto ignore = [](const BattleRunProgress&) {};
+  const auto run = RunBattles(*store_, none, models_, judge_, {}, ignore);
+  EXPECT_FALSE(run.ok());
+}
+
+}  // namespace
+}  // namespace arena
