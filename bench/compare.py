@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""arena against a vectorised numpy/SciPy version of the same algorithms (rating_reference.py), whole
+process against whole process, one after the other in the same run; and the store against raw SOCI.
+
+usage: bench/compare.py [--runs N] [--out FILE]
+
+Needs build/release (cmake --preset release && cmake --build --preset release) and Debian's
+python3-scipy and python3-pandas. Prints ratios; absolute times depend on the machine. With --out the
+figures are written as JSON, with machine and commit.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build", "release")
+DATA = os.path.join(ROOT, "build", "bench")
+PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's numpy
+
+CASES = {
+    "bt": {
+        "title": "1,000,000 battles of 100 models from CSV, Bradley-Terry, 100 independent bootstraps",
+        "generate": ["bt", "--battles", "1000000", "--models", "100"],
+        "rounds": 100,
+        "arena": [],
+    },
+    "style": {
+        "title": "100,000 battles with style columns, style-controlled Bradley-Terry, 20 independent bootstraps",
+        "generate": ["style", "--battles", "100000", "--models", "100"],
+        "rounds": 20,
+        "arena": ["--style-control"],
+    },
+}
+
+
+def timed(command):
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return time.perf_counter() - start, done
+
+
+def arena_times(case, file):
+    command = [os.path.join(BUILD, "arena"), "rank", "--format", "lmsys", file, "--json", "--timing",
+               "--ci", "bootstrap", "--cluster", "none", "--bootstrap", str(case["rounds"])]
+    total, done = timed(command + case["arena"])
+    timing = dict(part.split("=") for part in done.stderr.split() if "=" in part)
+    ratings = {row["name"]: row["rating"] for row in json.loads(done.stdout)["contestants"]}
+    return total, float(timing["read_s"]), float(timing["rate_s"]), ratings
+
+
+def reference_times(name, case, file):
+    total, done = timed([PYTHON, os.path.join(ROOT, "bench", "rating_reference.py"), name, file,
+                         "--rounds", str(case["rounds"])])
+    own = json.loads(done.stdout)
+    return total, own["read_s"], own["fit_s"], own["ratings"]
+
+
+def compare_ratings(name, case, runs):
+    file = os.path.join(DATA, f"{name}.csv")
+    if not os.path.exists(file):
+        subprocess.run([PYTHON, os.path.join(ROOT, "bench", "make_battles.py"), *case["generate"],
+                        "--out", file], check=True)
+    arena_times(case, file)  # the file is in the page cache from here on
+    arena, reference = [], []
+    for _ in range(runs):
+        arena.append(arena_times(case, file))
+        reference.append(reference_times(name, case, file))
+    middle = lambda rows, i: statistics.median(row[i] for row in rows)
+    gap = max(abs(arena[0][3][m] - reference[0][3][m]) for m in arena[0][3])
+    result = {
+        "case": case["title"], "runs": runs,
+        "arena_s": middle(arena, 0), "reference_s": middle(reference, 0),
+        "ratio_whole_process": middle(reference, 0) / middle(arena, 0),
+        "arena_read_s": middle(arena, 1), "arena_rate_s": middle(arena, 2),
+        "reference_read_s": middle(reference, 1), "reference_fit_s": middle(reference, 2),
+        "ratio_without_reading": middle(reference, 2) / middle(arena, 2),
+        "largest_rating_gap": gap,
+    }
+    print(f"{case['title']}\n"
+          f"  whole process     {result['ratio_whole_process']:6.1f} x   "
+          f"({result['arena_s']:.3f} s against {result['reference_s']:.3f} s, median of {runs})\n"
+          f"  without reading   {result['ratio_without_reading']:6.1f} x   "
+          f"({result['arena_rate_s']:.3f} s against {result['reference_fit_s']:.3f} s)\n"
+          f"  largest gap of the two boards' ratings: {gap:.3f} points")
+    return result
+
+
+def compare_store():
+    _, done = timed([os.path.join(BUILD, "store_bench"), "--json"])
+    result = json.loads(done.stdout)
+    print(f"Store: {result['store_rows_per_s']:.0f} rows/s through the public interface, raw SOCI "
+          f"{result['raw_rows_per_s']:.0f}: ratio {result['ratio']:.2f}")
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--out")
+    arguments = parser.parse_args()
+    os.makedirs(DATA, exist_ok=True)
+    results = [compare_ratings(name, case, arguments.runs) for name, case in CASES.items()]
+    store = compare_store()
+    if arguments.out:
+        commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True,
+                                text=True).stdout.strip()
+        with open("/proc/cpuinfo") as cpuinfo:
+            cpu = next((l.split(":")[1].strip() for l in cpuinfo if l.startswith("model name")), "")
+        with open(arguments.out, "w") as out:
+            json.dump({"machine": {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform()},
+                       "commit": commit, "ratings": results, "store": store}, out, indent=2)
+            out.write("\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

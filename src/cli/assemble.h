@@ -1,0 +1,29 @@
+// From a configuration to the objects that play.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "base/result.h"
+#include "chat/recorded.h"
+#include "cli/config.h"
+#include "core/contestant.h"
+#include "core/conversation.h"
+#include "core/game.h"
+#include "store/store.h"
+
+namespace arena {
+
+/// Streams the instructions of all files, in order. A row that is not valid is an error.
+Status StreamInstructions(const InstructionsConfig& config,
+                          FunctionRef<Status(Instruction&&)> sink);
+
+Result<std::unique_ptr<RecordedContestant>> MakeContestant(const ContestantConfig& config);
+Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config);
+Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config);
+
+/// Opens an existing store for reading; the error for a missing one says how to make it.
+Result<std::unique_ptr<Store>> OpenStoreForReading(const std::string& where);
+
+}  // namespace arena

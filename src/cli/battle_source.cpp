@@ -1,0 +1,176 @@
+#include "cli/battle_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/nearest.h"
+#include "cli/assemble.h"
+#include "cli/config.h"
+#include "formats/verdicts.h"
+#include "store/store.h"
+
+namespace arena {
+namespace {
+
+constexpr std::array<std::string_view, 5> kFormats = {"arena", "alpaca-eval", "lmsys", "fastchat",
+                                                      "arena-hard"};
+
+Result<VerdictFormat> FormatOf(const std::string& name) {
+  if (name.empty()) {
+    return InvalidInput(fmt::format("files need --format; known: {}", fmt::join(kFormats, ", ")));
+  }
+  if (const auto format = ParseVerdictFormat(name)) return *format;
+  const auto near = NearestName(name, kFormats);
+  return InvalidInput(fmt::format("unknown format \"{}\"{}; known: {}", name,
+                                  near ? fmt::format(", did you mean \"{}\"?", *near) : "",
+                                  fmt::join(kFormats, ", ")));
+}
+
+Result<VerdictOptions> VerdictOptionsOf(const SourceArguments& arguments) {
+  VerdictOptions options;
+  options.read.skip_bad_rows = arguments.skip_bad_rows;
+  for (const std::string& column : arguments.columns) {
+    const auto equals = column.find('=');
+    if (equals == std::string::npos) {
+      return InvalidInput(
+          fmt::format("--column {}: write name=column, for example winner=vote", column));
+    }
+    options.columns[column.substr(0, equals)] = column.substr(equals + 1);
+  }
+  return options;
+}
+
+/// Whether the record passes the user's filters (the store applies its own).
+bool Passes(const SourceArguments& arguments, const BattleRecord& battle) {
+  const auto listed = [&](std::string_view name) {
+    return std::find(arguments.contestants.begin(), arguments.contestants.end(), name) !=
+           arguments.contestants.end();
+  };
+  if (!arguments.judge.empty() && battle.judge != arguments.judge) return false;
+  if (!arguments.category.empty() && battle.category != arguments.category) return false;
+  return arguments.contestants.empty() || (listed(battle.model_a) && listed(battle.model_b));
+}
+
+/// Two judges in one store would be mixed up: the user must name one.
+Status CheckJudge(Store& store, const std::string& judge) {
+  ARENA_ASSIGN_OR_RETURN(const auto judges, store.Judges());
+  std::vector<std::string> names;
+  for (const JudgeIdentity& identity : judges) names.push_back(identity.name);
+  if (judge.empty()) {
+    if (names.size() < 2) return {};
+    return InvalidInput(
+        fmt::format("the store has verdicts of several judges; choose one with "
+                    "--judge: {}",
+                    fmt::join(names, ", ")));
+  }
+  if (std::find(names.begin(), names.end(), judge) != names.end()) return {};
+  return InvalidInput(
+      fmt::format("the store has no judge \"{}\"; it has: {}", judge, fmt::join(names, ", ")));
+}
+
+Status ApplyOutcomeArguments(const SourceArguments& arguments, OutcomeOptions& outcome) {
+  if (!arguments.policy.empty()) {
+    const auto policy = ParseOutcomePolicy(arguments.policy);
+    if (!policy) {
+      return InvalidInput(fmt::format(
+          "unknown policy \"{}\"; known: mean-score, disagree-tie, each-game", arguments.policy));
+    }
+    outcome.policy = *policy;
+  }
+  if (arguments.tie_margin) outcome.tie_margin = *arguments.tie_margin;
+  return {};
+}
+
+}  // namespace
+
+void AddSourceOptions(CLI::App& command, SourceArguments& arguments) {
+  command.add_option("FILES", arguments.files,
+                     "Files of verdicts; .gz and .zst are read as they are");
+  command.add_option("--format", arguments.format,
+                     "Format of FILES: arena, alpaca-eval, lmsys, fastchat or arena-hard");
+  command
+      .add_option("--column", arguments.columns,
+                  "Another column name in lmsys files, for example winner=vote")
+      ->type_name("NAME=COLUMN");
+  command.add_flag("--skip-bad-rows", arguments.skip_bad_rows,
+                   "Leave rows that are not valid out, and list them");
+  AddStoreOptions(command, arguments);
+}
+
+void AddStoreOptions(CLI::App& command, SourceArguments& arguments) {
+  command
+      .add_option("--store", arguments.store,
+                  "A store made by `arena battle` (default: the configuration's)")
+      ->type_name("FILE");
+  command.add_option("--judge", arguments.judge, "Only verdicts of this judge");
+  command.add_option("--category", arguments.category, "Only instructions of this category");
+  command.add_option("--contestant", arguments.contestants,
+                     "Only battles among the named contestants (repeat it)");
+  command.add_flag("--all-versions", arguments.all_versions,
+                   "Contestants of the store whose name another version took, too");
+  command.add_option("--policy", arguments.policy,
+                     "How two games become one result: mean-score (default for a store), "
+                     "disagree-tie, each-game");
+  command.add_option("--tie-margin", arguments.tie_margin,
+                     "mean-score: a smaller gap of the mean scores is a tie");
+}
+
+Result<BattleSource> MakeBattleSource(const SourceArguments& arguments,
+                                      const CommonOptions& common) {
+  BattleSource source;
+  source.arguments = arguments;
+  if (!arguments.files.empty()) {
+    if (!arguments.store.empty()) {
+      return InvalidInput("give FILES or --store, not both");
+    }
+    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+    source.outcome = DefaultOutcome(format);
+    source.label = fmt::format("{} file{} ({})", arguments.files.size(),
+                               arguments.files.size() == 1 ? "" : "s", arguments.format);
+  } else if (arguments.store.empty() || common.config_given) {
+    ARENA_ASSIGN_OR_RETURN(const Config config, LoadValidConfig(common.config, common.overrides));
+    if (arguments.store.empty()) source.arguments.store = config.store.string();
+    source.outcome = config.outcome;
+  }
+  if (source.is_store()) source.label = source.arguments.store;
+  ARENA_RETURN_IF_ERROR(ApplyOutcomeArguments(arguments, source.outcome));
+  return source;
+}
+
+Status BattleSource::SetOutcome(const OutcomeOptions& options) {
+  outcome = options;
+  return ApplyOutcomeArguments(arguments, outcome);
+}
+
+Result<ReadReport> BattleSource::Read(bool with_texts, BattleSink sink) const {
+  if (!is_store()) {
+    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+    ARENA_ASSIGN_OR_RETURN(const VerdictOptions options, VerdictOptionsOf(arguments));
+    const std::vector<std::filesystem::path> paths(arguments.files.begin(), arguments.files.end());
+    return ReadVerdicts(format, paths, options, [&](const BattleRecord& battle) -> Status {
+      return Passes(arguments, battle) ? sink(battle) : Status{};
+    });
+  }
+  ARENA_ASSIGN_OR_RETURN(const auto store, OpenStoreForReading(arguments.store));
+  ARENA_ASSIGN_OR_RETURN(BattleQuery query, Query(*store));
+  query.with_texts = with_texts;
+  ReadReport report;
+  ARENA_RETURN_IF_ERROR(store->ForEachBattle(query, [&](const BattleRecord& battle) -> Status {
+    ++report.rows;
+    return sink(battle);
+  }));
+  return report;
+}
+
+Result<BattleQuery> BattleSource::Query(Store& store) const {
+  ARENA_RETURN_IF_ERROR(CheckJudge(store, arguments.judge));
+  BattleQuery query;
+  query.judge = arguments.judge;
+  query.category = arguments.category;
+  query.contestants = arguments.contestants;
+  query.with_superseded = arguments.all_versions;
+  return query;
+}
+
+}  // namespace arena

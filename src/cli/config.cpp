@@ -1,0 +1,410 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/nearest.h"
+
+namespace arena {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Reads typed values out of one table and notes what is wrong with them. Each read marks its key
+/// as known; Finish() reports the keys that nobody asked for.
+class TableReader {
+ public:
+  TableReader(const toml::table& table, std::string path, const fs::path& file,
+              std::vector<ConfigFinding>& findings)
+      : table_(table), path_(std::move(path)), file_(file), findings_(findings) {}
+
+  void Read(std::string_view key, std::string& out) { ReadAs<std::string>(key, "a string", out); }
+  void Read(std::string_view key, std::int64_t& out) {
+    ReadAs<std::int64_t>(key, "a whole number", out);
+  }
+  void Read(std::string_view key, double& out) { ReadAs<double>(key, "a number", out); }
+  void Read(std::string_view key, bool& out) { ReadAs<bool>(key, "true or false", out); }
+  void Read(std::string_view key, std::vector<std::string>& out);
+  void Read(std::string_view key, std::map<std::string, std::string>& out);
+  void ReadPath(std::string_view key, fs::path& out);
+  void ReadPaths(std::string_view key, std::vector<fs::path>& out);
+  /// A number that must be at least `least`.
+  void ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out);
+
+  /// A name out of `names`, turned into a value by `parse`.
+  template <typename T, typename Parse>
+  void ReadName(std::string_view key, std::span<const std::string_view> names, Parse parse,
+                T& out) {
+    std::string name;
+    Read(key, name);
+    if (name.empty()) return;
+    if (const auto value = parse(name)) {
+      out = *value;
+      return;
+    }
+    const auto near = NearestName(name, names);
+    Note(table_.get(key), fmt::format("{}{} = \"{}\" is unknown{}; known: {}", path_, key, name,
+                                      near ? fmt::format(", did you mean \"{}\"?", *near) : "",
+                                      fmt::join(names, ", ")));
+  }
+
+  const std::string& path() const { return path_; }
+  std::vector<std::string> Keys() const;
+  const toml::table* Table(std::string_view key);
+  const toml::array* TableArray(std::string_view key);
+  void Finish();
+  void Note(const toml::node* node, std::string message);
+
+ private:
+  template <typename T>
+  void ReadAs(std::string_view key, std::string_view what, T& out);
+  const toml::node* Get(std::string_view key) {
+    known_.emplace_back(key);
+    return table_.get(key);
+  }
+
+  const toml::table& table_;
+  std::string path_;
+  const fs::path& file_;
+  std::vector<ConfigFinding>& findings_;
+  std::vector<std::string> known_;
+};
+
+void TableReader::Note(const toml::node* node, std::string message) {
+  const auto line = node != nullptr ? node->source().begin.line : 0;
+  findings_.push_back(
+      {line > 0 ? fmt::format("{}:{}", file_.string(), line) : file_.string(), std::move(message)});
+}
+
+template <typename T>
+void TableReader::ReadAs(std::string_view key, std::string_view what, T& out) {
+  const toml::node* node = Get(key);
+  if (node == nullptr) return;
+  if (const auto value = node->value<T>()) {
+    out = *value;
+  } else {
+    Note(node, fmt::format("{}{} must be {}", path_, key, what));
+  }
+}
+
+void TableReader::ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out) {
+  Read(key, out);
+  if (out < least)
+    Note(table_.get(key), fmt::format("{}{} must be at least {}", path_, key, least));
+}
+
+void TableReader::Read(std::string_view key, std::vector<std::string>& out) {
+  const toml::node* node = Get(key);
+  if (node == nullptr) return;
+  const toml::array* array = node->as_array();
+  std::vector<std::string> values;
+  bool valid = array != nullptr;
+  for (std::size_t i = 0; valid && i < array->size(); ++i) {
+    const auto value = array->get(i)->value<std::string>();
+    valid = value.has_value();
+    if (valid) values.push_back(*value);
+  }
+  if (!valid) return Note(node, fmt::format("{}{} must be a list of strings", path_, key));
+  out = std::move(values);
+}
+
+void TableReader::Read(std::string_view key, std::map<std::string, std::string>& out) {
+  const toml::node* node = Get(key);
+  if (node == nullptr) return;
+  const toml::table* table = node->as_table();
+  if (table == nullptr) {
+    return Note(node, fmt::format("{}{} must be a table of names", path_, key));
+  }
+  for (const auto& [name, value] : *table) {
+    const auto text = value.value<std::string>();
+    if (text) {
+      out[std::string(name.str())] = *text;
+    } else {
+      Note(&value, fmt::format("{}{}.{} must be a string", path_, key, name.str()));
+    }
+  }
+}
+
+void TableReader::ReadPath(std::string_view key, fs::path& out) {
+  std::string text;
+  Read(key, text);
+  if (!text.empty()) out = (file_.parent_path() / text).lexically_normal();
+}
+
+void TableReader::ReadPaths(std::string_view key, std::vector<fs::path>& out) {
+  std::vector<std::string> texts;
+  Read(key, texts);
+  for (const std::string& text : texts) {
+    out.push_back((file_.parent_path() / text).lexically_normal());
+  }
+}
+
+std::vector<std::string> TableReader::Keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : table_) keys.emplace_back(key.str());
+  return keys;
+}
+
+const toml::table* TableReader::Table(std::string_view key) {
+  const toml::node* node = Get(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) Note(node, fmt::format("[{}{}] must be a table", path_, key));
+  return node->as_table();
+}
+
+const toml::array* TableReader::TableArray(std::string_view key) {
+  const toml::node* node = Get(key);
+  if (node == nullptr) return nullptr;
+  const toml::array* array = node->as_array();
+  if (array == nullptr || (!array->empty() && !array->is_homogeneous(toml::node_type::table))) {
+    Note(node, fmt::format("write one [[{}{}]] for each", path_, key));
+    return nullptr;
+  }
+  return array;
+}
+
+void TableReader::Finish() {
+  for (const auto& [key, value] : table_) {
+    const std::string_view name = key.str();
+    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    const std::vector<std::string_view> known(known_.begin(), known_.end());
+    const auto near = NearestName(name, known);
+    Note(&value, fmt::format("unknown key {}{}{}", path_, name,
+                             near ? fmt::format("; did you mean {}{}?", path_, *near)
+                                  : fmt::format("; known: {}", fmt::join(known_, ", "))));
+  }
+}
+
+template <typename E, std::size_t N>
+std::vector<std::string_view> NamesOf(const std::array<E, N>& values,
+                                      std::string_view (*name_of)(E)) {
+  std::vector<std::string_view> names;
+  for (const E value : values) names.push_back(name_of(value));
+  return names;
+}
+
+const std::vector<std::string_view>& AnswerFormats() {
+  static const auto kNames = NamesOf(
+      std::array{AnswerFormat::kFastChat, AnswerFormat::kArenaHard, AnswerFormat::kAlpacaEval,
+                 AnswerFormat::kGsm8k, AnswerFormat::kJsonl, AnswerFormat::kCsv},
+      AnswerFormatName);
+  return kNames;
+}
+
+const std::vector<std::string_view>& InstructionFormats() {
+  static const auto kNames = NamesOf(
+      std::array{InstructionFormat::kFastChat, InstructionFormat::kArenaHard,
+                 InstructionFormat::kAlpacaEval, InstructionFormat::kGsm8k,
+                 InstructionFormat::kOpenAi, InstructionFormat::kJsonl, InstructionFormat::kCsv},
+      InstructionFormatName);
+  return kNames;
+}
+
+constexpr std::array<std::string_view, 1> kContestantKinds = {"recorded"};
+constexpr std::array<std::string_view, 1> kJudgeKinds = {"reference"};
+constexpr std::array<std::string_view, 5> kMatches = {"numeric", "exact", "text", "choice", "edit"};
+
+/// A parser for ReadName that accepts exactly the names.
+auto OneOf(std::span<const std::string_view> names) {
+  return [names](const std::string& name) -> std::optional<std::string> {
+    if (std::find(names.begin(), names.end(), name) == names.end()) return std::nullopt;
+    return name;
+  };
+}
+
+/// Fills a Config from the parsed file.
+class ConfigReader {
+ public:
+  ConfigReader(const toml::table& root, LoadedConfig& loaded)
+      : root_(root), config_(loaded.config), findings_(loaded.findings) {}
+
+  void Read() {
+    TableReader reader(root_, "", config_.file, findings_);
+    With(reader, "arena", [this](TableReader& table) {
+      table.ReadPath("store", config_.store);
+      table.Read("seed", config_.seed);
+    });
+    With(reader, "instructions", [this](TableReader& table) { ReadInstructions(table); });
+    ReadContestants(reader);
+    With(reader, "judge", [this](TableReader& table) { ReadJudge(table); });
+    With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
+    With(reader, "outcome", [this](TableReader& table) { ReadOutcome(table); });
+    reader.Finish();
+  }
+
+ private:
+  void With(TableReader& parent, std::string_view key,
+            const std::function<void(TableReader&)>& body) {
+    const toml::table* table = parent.Table(key);
+    if (table == nullptr) return;
+    TableReader reader(*table, fmt::format("{}{}.", parent.path(), key), config_.file, findings_);
+    body(reader);
+    reader.Finish();
+  }
+
+  void ReadInstructions(TableReader& table) {
+    InstructionsConfig& instructions = config_.instructions;
+    table.ReadName("format", InstructionFormats(), ParseInstructionFormat, instructions.format);
+    table.ReadPaths("files", instructions.files);
+    table.Read("columns", instructions.columns);
+    table.Read("categories", instructions.categories);
+    table.ReadAtLeast("sample", 0, instructions.sample);
+  }
+
+  void ReadContestants(TableReader& root) {
+    const toml::array* array = root.TableArray("contestant");
+    if (array == nullptr) return;
+    for (const toml::node& node : *array) {
+      TableReader table(*node.as_table(), "contestant.", config_.file, findings_);
+      ContestantConfig contestant;
+      table.Read("name", contestant.name);
+      table.Read("family", contestant.family);
+      table.ReadName("kind", kContestantKinds, OneOf(kContestantKinds), contestant.kind);
+      table.ReadName("format", AnswerFormats(), ParseAnswerFormat, contestant.format);
+      table.ReadPath("file", contestant.file);
+      table.Read("model", contestant.model);
+      table.Read("columns", contestant.columns);
+      table.Finish();
+      CheckContestant(table, node, contestant);
+      if (contestant.model.empty()) contestant.model = contestant.name;
+      config_.contestants.push_back(std::move(contestant));
+    }
+  }
+
+  void CheckContestant(TableReader& table, const toml::node& node,
+                       const ContestantConfig& contestant) {
+    if (contestant.name.empty()) table.Note(&node, "a [[contestant]] needs a name");
+    if (contestant.file.empty()) {
+      table.Note(&node, fmt::format("the contestant \"{}\" needs a file of recorded answers",
+                                    contestant.name));
+    }
+    for (const ContestantConfig& other : config_.contestants) {
+      if (other.name == contestant.name) {
+        table.Note(&node, fmt::format("two contestants are named \"{}\"", contestant.name));
+      }
+    }
+  }
+
+  void ReadJudge(TableReader& table) {
+    std::string kind;
+    table.ReadName("kind", kJudgeKinds, OneOf(kJudgeKinds), kind);
+    ReferenceJudgeOptions& judge = config_.judge.reference;
+    table.Read("name", judge.name);
+    table.ReadName("match", kMatches, ParseReferenceMatch, judge.match);
+    table.Read("tolerance", judge.tolerance);
+    table.Read("last_number", judge.last_number);
+    table.Read("percent_as_fraction", judge.percent_as_fraction);
+    table.Read("keep_punctuation", judge.keep_punctuation);
+    table.Read("drop_articles", judge.drop_articles);
+    table.Read("choice_letters", judge.choice_letters);
+    With(table, "match_by_category", [this](TableReader& matches) {
+      for (const std::string& category : matches.Keys()) {
+        ReferenceMatch match{};
+        matches.ReadName(category, kMatches, ParseReferenceMatch, match);
+        config_.judge.match_by_category[category] = match;
+      }
+    });
+  }
+
+  void ReadBattle(TableReader& table) {
+    constexpr std::array<std::string_view, 3> kPairings = {"all", "target", "baseline"};
+    table.ReadName("pairing", kPairings, ParsePairing, config_.pairing.pairing);
+    table.Read("target", config_.pairing.target);
+    table.Read("rivals", config_.pairing.rivals);
+    table.Read("baseline", config_.pairing.baseline);
+    table.ReadAtLeast("threads", 0, config_.threads);
+    table.ReadAtLeast("batch_rows", 1, config_.batch_rows);
+    table.ReadAtLeast("batch_ms", 0, config_.batch_ms);
+  }
+
+  void ReadOutcome(TableReader& table) {
+    constexpr std::array<std::string_view, 3> kPolicies = {"mean-score", "disagree-tie",
+                                                           "each-game"};
+    table.ReadName("policy", kPolicies, ParseOutcomePolicy, config_.outcome.policy);
+    table.Read("tie_margin", config_.outcome.tie_margin);
+  }
+
+  const toml::table& root_;
+  Config& config_;
+  std::vector<ConfigFinding>& findings_;
+};
+
+/// Parses the value of an override; what is not a TOML value is taken as a string.
+toml::table ParseOverride(std::string_view key, std::string_view value) {
+  try {
+    return toml::parse(fmt::format("{} = {}", key, value));
+  } catch (const toml::parse_error&) {
+    toml::table table;
+    table.insert_or_assign(key, std::string(value));
+    return table;
+  }
+}
+
+Status ApplyOverride(toml::table& root, const std::string& override_text) {
+  const auto equals = override_text.find('=');
+  const auto dot = override_text.find('.');
+  if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+    return InvalidInput(fmt::format(
+        "--set {}: write table.key=value, for example --set battle.threads=2", override_text));
+  }
+  const std::string_view text = override_text;
+  const auto table_name = text.substr(0, dot);
+  const auto key = text.substr(dot + 1, equals - dot - 1);
+  const toml::table value = ParseOverride(key, text.substr(equals + 1));
+  if (!root.contains(table_name)) root.insert(table_name, toml::table{});
+  toml::table* table = root[table_name].as_table();
+  const toml::node* node = value.get(key);
+  if (table == nullptr || node == nullptr) {
+    return InvalidInput(
+        fmt::format("--set {}: there is no table [{}] with such a key", override_text, table_name));
+  }
+  table->insert_or_assign(key, *node);
+  return {};
+}
+
+}  // namespace
+
+Result<LoadedConfig> LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+  auto text = ReadFile(file);
+  if (!text.ok()) {
+    if (text.error().code != ErrorCode::kNotFound) return text.error();
+    return NotFound(fmt::format("there is no {}; `arena init` makes one, `-c FILE` names another",
+                                file.string()));
+  }
+  LoadedConfig loaded;
+  loaded.config.file = file;
+  loaded.config.store = file.parent_path() / "arena.db";
+  toml::table root;
+  try {
+    root = toml::parse(*text, file.string());
+  } catch (const toml::parse_error& e) {
+    loaded.findings.push_back({fmt::format("{}:{}", file.string(), e.source().begin.line),
+                               fmt::format("not valid TOML: {}", e.description())});
+    return loaded;
+  }
+  for (const std::string& override_text : overrides) {
+    ARENA_RETURN_IF_ERROR(ApplyOverride(root, override_text));
+  }
+  ConfigReader(root, loaded).Read();
+  return loaded;
+}
+
+Result<Config> LoadValidConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+  ARENA_ASSIGN_OR_RETURN(LoadedConfig loaded, LoadConfig(file, overrides));
+  if (loaded.findings.empty()) return std::move(loaded.config);
+  std::string message = "the configuration is not valid";
+  for (const ConfigFinding& finding : loaded.findings) {
+    message += fmt::format("\n  {}: {}", finding.where, finding.message);
+  }
+  return InvalidInput(std::move(message));
+}
+
+}  // namespace arena

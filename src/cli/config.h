@@ -1,0 +1,82 @@
+// arena.toml: what it may say, read and checked.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "battle/pairing.h"
+#include "core/battle.h"
+#include "formats/answers.h"
+#include "judge/reference_judge.h"
+
+namespace arena {
+
+/// [instructions]
+struct InstructionsConfig {
+  InstructionFormat format = InstructionFormat::kJsonl;
+  std::vector<std::filesystem::path> files;  ///< absolute, or relative to the working directory
+  std::map<std::string, std::string> columns;
+  std::vector<std::string> categories;
+  std::int64_t sample = 0;
+};
+
+/// [[contestant]]
+struct ContestantConfig {
+  std::string name;
+  std::string family;
+  std::string kind = "recorded";
+  AnswerFormat format = AnswerFormat::kJsonl;
+  std::filesystem::path file;
+  std::string model;  ///< the name inside the file; empty: `name`
+  std::map<std::string, std::string> columns;
+};
+
+/// [judge]
+struct JudgeConfig {
+  ReferenceJudgeOptions reference;
+  /// [judge.match_by_category]: category -> match; the other categories take reference.match.
+  std::map<std::string, ReferenceMatch> match_by_category;
+};
+
+/// The whole file. Every path is resolved against the folder of the file.
+struct Config {
+  std::filesystem::path file;
+  std::filesystem::path store;
+  std::int64_t seed = 1;
+  InstructionsConfig instructions;
+  std::vector<ContestantConfig> contestants;
+  JudgeConfig judge;
+  PairingOptions pairing;
+  std::int64_t threads = 0;
+  std::int64_t batch_rows = 1000;
+  std::int64_t batch_ms = 200;
+  OutcomeOptions outcome;
+};
+
+/// One thing that is wrong in a file, and what to do about it.
+struct ConfigFinding {
+  std::string where;  ///< "arena.toml:12" or "arena.toml"
+  std::string message;
+};
+
+/// A config, or what is wrong with it. `config` is usable when `findings` is empty.
+struct LoadedConfig {
+  Config config;
+  std::vector<ConfigFinding> findings;
+};
+
+/// Reads and checks `file`. `overrides` are "table.key=value" with TOML values (a bare word is a
+/// string); they win over the file. Error: the file cannot be read. Syntax errors, unknown keys
+/// (with the nearest known one), wrong types and unknown names are findings, with their lines.
+Result<LoadedConfig> LoadConfig(const std::filesystem::path& file,
+                                const std::vector<std::string>& overrides);
+
+/// The same, with findings turned into one error that lists them.
+Result<Config> LoadValidConfig(const std::filesystem::path& file,
+                               const std::vector<std::string>& overrides);
+
+}  // namespace arena

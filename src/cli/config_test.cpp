@@ -1,0 +1,132 @@
+#include "cli/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/progress.h"
+
+namespace arena {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "arena_config_XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
+
+  LoadedConfig Load(std::string_view text, const std::vector<std::string>& overrides = {}) {
+    const auto file = folder_ / "arena.toml";
+    EXPECT_TRUE(WriteFileAtomic(file, text).ok());
+    auto loaded = LoadConfig(file, overrides);
+    EXPECT_TRUE(loaded.ok());
+    return std::move(*loaded);
+  }
+
+  std::filesystem::path folder_;
+};
+
+constexpr std::string_view kValid = R"([arena]
+store = "run/a.db"
+seed = 7
+[instructions]
+format = "jsonl"
+files = ["q.jsonl"]
+columns = {prompt = "question"}
+[[contestant]]
+name = "x"
+format = "csv"
+file = "x.csv"
+[[contestant]]
+name = "y"
+format = "fastchat"
+file = "/data/y.jsonl"
+model = "y-7b"
+[judge]
+match = "exact"
+[battle]
+pairing = "target"
+target = "x"
+[outcome]
+tie_margin = 0.5
+)";
+
+TEST_F(ConfigTest, ReadsEveryTableAndResolvesPathsAgainstTheFile) {
+  const LoadedConfig loaded = Load(kValid);
+  EXPECT_THAT(loaded.findings, IsEmpty());
+  const Config& config = loaded.config;
+  EXPECT_EQ(config.store, folder_ / "run/a.db");
+  EXPECT_EQ(config.seed, 7);
+  EXPECT_THAT(config.instructions.files, ElementsAre(folder_ / "q.jsonl"));
+  EXPECT_EQ(config.instructions.columns.at("prompt"), "question");
+  ASSERT_EQ(config.contestants.size(), 2U);
+  EXPECT_EQ(config.contestants[0].model, "x");
+  EXPECT_EQ(config.contestants[1].model, "y-7b");
+  EXPECT_EQ(config.contestants[1].file, "/data/y.jsonl");
+  EXPECT_EQ(config.pairing.pairing, Pairing::kTarget);
+  EXPECT_EQ(config.outcome.tie_margin, 0.5);
+}
+
+TEST_F(ConfigTest, AnUnknownKeyIsFoundWithItsLineAndTheNearestKnownOne) {
+  const LoadedConfig loaded = Load("[arena]\nsead = 1\n[jugde]\nmatch = 'exact'\n");
+  ASSERT_EQ(loaded.findings.size(), 2U);
+  EXPECT_THAT(loaded.findings[0].where, EndsWith("arena.toml:2"));
+  EXPECT_THAT(loaded.findings[0].message, HasSubstr("did you mean arena.seed?"));
+  EXPECT_THAT(loaded.findings[1].message, HasSubstr("did you mean judge?"));
+}
+
+TEST_F(ConfigTest, WrongTypesAndUnknownNamesAreFound) {
+  const LoadedConfig loaded = Load(
+      "[arena]\nseed = 'one'\n[instructions]\nfiles = 'q.jsonl'\nformat = 'gsm8'\n"
+      "[outcome]\npolicy = 'majority'\n[battle]\nbatch_rows = 0\n[[contestant]]\nname = 'x'\n");
+  std::string all;
+  for (const ConfigFinding& finding : loaded.findings) all += finding.message + "\n";
+  EXPECT_THAT(all, HasSubstr("arena.seed must be a whole number"));
+  EXPECT_THAT(all, HasSubstr("instructions.files must be a list of strings"));
+  EXPECT_THAT(all, HasSubstr("\"gsm8\" is unknown, did you mean \"gsm8k\"?"));
+  EXPECT_THAT(all, HasSubstr("\"majority\" is unknown"));
+  EXPECT_THAT(all, HasSubstr("battle.batch_rows must be at least 1"));
+  EXPECT_THAT(all, HasSubstr("the contestant \"x\" needs a file"));
+}
+
+TEST_F(ConfigTest, OverridesWinAndKeepTheirTypes) {
+  const LoadedConfig loaded =
+      Load(kValid, {"arena.seed=9", "battle.pairing=all", "instructions.categories=[\"a\"]"});
+  EXPECT_THAT(loaded.findings, IsEmpty());
+  EXPECT_EQ(loaded.config.seed, 9);
+  EXPECT_EQ(loaded.config.pairing.pairing, Pairing::kAll);
+  EXPECT_THAT(loaded.config.instructions.categories, ElementsAre("a"));
+}
+
+TEST_F(ConfigTest, AMalformedOverrideIsAnErrorAndAnUnknownOneAFinding) {
+  EXPECT_EQ(Load(kValid, {"arena.sed=9"}).findings.size(), 1U);
+  const auto file = folder_ / "arena.toml";
+  EXPECT_FALSE(LoadConfig(file, {"seed"}).ok());
+  EXPECT_FALSE(LoadConfig(file, {"contestant.name=z"}).ok());
+}
+
+TEST_F(ConfigTest, ASyntaxErrorNamesItsLineAndAMissingFileSaysWhatToDo) {
+  const LoadedConfig loaded = Load("[arena]\nseed = \n");
+  ASSERT_EQ(loaded.findings.size(), 1U);
+  EXPECT_THAT(loaded.findings[0].where, EndsWith(":2"));
+  const auto missing = LoadValidConfig(folder_ / "none.toml", {});
+  EXPECT_THAT(missing.error().message, HasSubstr("arena init"));
+}
+
+TEST(FormatDurationTest, RoundsUpToWhatAPersonReads) {
+  EXPECT_EQ(FormatDuration(std::chrono::milliseconds(200)), "1 s");
+  EXPECT_EQ(FormatDuration(std::chrono::seconds(130)), "2 min 10 s");
+  EXPECT_EQ(FormatDuration(std::chrono::minutes(65)), "1 h 05 min");
+}
+
+}  // namespace
+}  // namespace arena

@@ -1,0 +1,204 @@
+#include "rating/bradley_terry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "rating/internal/board_building.h"
+#include "rating/internal/connectivity.h"
+#include "rating/internal/newton.h"
+#include "rating/internal/problem.h"
+
+namespace arena {
+namespace {
+
+using namespace rating_internal;  // NOLINT: this file is the internals' user
+
+constexpr double kRidgeFloor = 1e-9;
+
+// Everything about one rating that the steps below share.
+struct Job {
+  RatingOptions options;  // with the clustering that the data allow
+  Canonical canonical;
+  Connectivity connectivity;
+  std::optional<std::uint32_t> anchor;
+  std::unique_ptr<Problem> problem;
+  std::vector<StyleCoefficient> style;
+  bool style_is_fitted = false;
+  std::vector<std::string> warnings;
+
+  std::size_t contestants() const { return canonical.size(); }
+};
+
+Result<Job> Prepare(const Dataset& data, const RatingOptions& options) {
+  ARENA_RETURN_IF_ERROR(CheckOptions(data, options));
+  Job job;
+  job.options = options;
+  ARENA_ASSIGN_OR_RETURN(job.canonical, Canonicalise(data));
+  if (options.anchor) {
+    ARENA_ASSIGN_OR_RETURN(job.anchor,
+                           FindContestant(job.canonical, options.anchor->first, "anchor"));
+  }
+  job.options.clustering = EffectiveClustering(data, options, job.warnings);
+  job.connectivity = FindConnectivity(job.canonical);
+  for (std::string& warning : ConnectivityWarnings(job.canonical, job.connectivity)) {
+    job.warnings.push_back(std::move(warning));
+  }
+  if (options.style.enabled) {
+    ARENA_ASSIGN_OR_RETURN(
+        StyleProblem style,
+        MakeStyleProblem(data, job.canonical, job.options, job.options.clustering, job.warnings));
+    job.problem = std::move(style.problem);
+    job.style = std::move(style.coefficients);
+    job.style_is_fitted = style.fitted;
+  } else {
+    job.problem = MakePairProblem(data, job.canonical, job.options, job.options.clustering);
+  }
+  return job;
+}
+
+Penalty MakePenalty(const Job& job) {
+  Penalty penalty;
+  penalty.component = job.connectivity.component;
+  penalty.components = job.connectivity.components;
+  penalty.ridge.assign(job.problem->parameters(), std::max(job.options.ridge, kRidgeFloor));
+  const StyleOptions& style = job.options.style;
+  const double on_style =
+      style.ridge_on_style * (style.ridge_per_result ? job.problem->total_weight() : 1);
+  for (std::size_t i = job.contestants(); i < penalty.ridge.size(); ++i) {
+    penalty.ridge[i] = std::max(on_style, kRidgeFloor);
+  }
+  // Of the size of the Hessian's own eigenvalues, so that the factor is well conditioned.
+  const auto n = static_cast<double>(job.contestants());
+  penalty.gauge = job.problem->total_weight() / (2 * n * n);
+  return penalty;
+}
+
+// Ratings in points: scaled, and shifted to the centre or the anchor.
+std::vector<double> ToPoints(const Job& job, std::span<const double> x) {
+  std::vector<double> points;
+  for (std::size_t i = 0; i < job.contestants(); ++i) {
+    points.push_back(PointsPerLogit(job.options) * x[i]);
+  }
+  const double shift = GaugeShift(points, job.anchor, job.options);
+  for (double& point : points) point += shift;
+  return points;
+}
+
+struct Intervals {
+  std::vector<Estimate> estimates;
+  std::vector<StyleCoefficient> style;
+  std::vector<std::vector<double>> draws;
+};
+
+// S of the sandwich, with the units' mean score taken out (it is not zero under a ridge).
+std::vector<double> ScoreProducts(const Job& job, Likelihood& whole, std::span<const double> x) {
+  const std::size_t size = x.size();
+  std::vector<double> products(size * size, 0);
+  job.problem->AddScoreProducts(x, products);
+  std::vector<double> sum(size, 0);
+  whole.AddGradient(x, sum);
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t j = 0; j < size; ++j) {
+      products[i * size + j] -= sum[i] * sum[j] / job.problem->units();
+    }
+  }
+  return products;
+}
+
+Intervals SandwichIntervals(const Job& job, Likelihood& whole, const Factor& factor,
+                            const std::vector<double>& x) {
+  const std::size_t size = x.size();
+  const std::vector<double> robust = factor.Sandwich(ScoreProducts(job, whole, x));
+  const std::vector<double> model = factor.Inverse();
+  const std::vector<bool>& one_sided = job.connectivity.one_sided;
+  const double z = NormalQuantile(job.options.level);
+  const auto variance = [&](std::size_t i) {
+    const bool open = one_sided[i] || (job.anchor && one_sided[*job.anchor]);
+    const std::vector<double>& v = open ? model : robust;
+    if (!job.anchor) return v[i * size + i];
+    const std::size_t a = *job.anchor;
+    return v[i * size + i] + v[a * size + a] - 2 * v[i * size + a];
+  };
+  const std::vector<double> points = ToPoints(job, x);
+  Intervals intervals;
+  for (std::size_t i = 0; i < job.contestants(); ++i) {
+    const bool is_anchor = job.anchor && *job.anchor == i;
+    const double half =
+        is_anchor ? 0 : z * PointsPerLogit(job.options) * std::sqrt(std::max(variance(i), 0.0));
+    intervals.estimates.push_back({points[i], points[i] - half, points[i] + half});
+  }
+  intervals.style = job.style;
+  for (std::size_t f = 0; job.style_is_fitted && f < job.style.size(); ++f) {
+    const std::size_t i = job.contestants() + f;
+    const double half = z * std::sqrt(std::max(robust[i * size + i], 0.0));
+    intervals.style[f].value = x[i];
+    intervals.style[f].lower = x[i] - half;
+    intervals.style[f].upper = x[i] + half;
+  }
+  return intervals;
+}
+
+// The median of the draws is the estimate, in the style coefficients too.
+Intervals BootstrapIntervals(const Job& job, const Penalty& penalty, const Factor& factor,
+                             const std::vector<double>& start, bool& converged) {
+  const auto rounds = static_cast<std::size_t>(job.options.bootstrap_rounds);
+  std::vector<std::vector<double>> fits(rounds);
+  std::vector<char> round_converged(rounds, 0);
+  ParallelFor(rounds, job.options.threads, [&](std::size_t round) {
+    Rng rng(job.options.seed, round);
+    const std::unique_ptr<Likelihood> resample = job.problem->Resample(rng);
+    std::vector<double> x = start;
+    round_converged[round] = MinimiseNear(*resample, penalty, factor, x) ? 1 : 0;
+    fits[round] = std::move(x);
+  });
+  converged =
+      std::all_of(round_converged.begin(), round_converged.end(), [](char ok) { return ok != 0; });
+  Intervals intervals;
+  intervals.style = job.style;
+  for (const std::vector<double>& x : fits) intervals.draws.push_back(ToPoints(job, x));
+  intervals.estimates = SummariseDraws(intervals.draws, job.options.level);
+  if (!job.style_is_fitted) return intervals;
+  const std::vector<Estimate> all = SummariseDraws(fits, job.options.level);
+  for (std::size_t f = 0; f < job.style.size(); ++f) {
+    const Estimate& estimate = all[job.contestants() + f];
+    intervals.style[f].value = estimate.rating;
+    intervals.style[f].lower = estimate.lower;
+    intervals.style[f].upper = estimate.upper;
+  }
+  return intervals;
+}
+
+}  // namespace
+
+Result<Board> RateBradleyTerry(const Dataset& data, const RatingOptions& options) {
+  ARENA_ASSIGN_OR_RETURN(Job job, Prepare(data, options));
+  const Penalty penalty = MakePenalty(job);
+  const std::unique_ptr<Likelihood> whole = job.problem->Whole();
+  std::vector<double> x(job.problem->parameters(), 0);
+  bool converged = Minimise(*whole, penalty, x);
+  const Factor factor(*whole, penalty, x);
+  Intervals intervals;
+  if (options.interval == IntervalMethod::kSandwich) {
+    intervals = SandwichIntervals(job, *whole, factor, x);
+  } else {
+    bool rounds_converged = false;
+    intervals = BootstrapIntervals(job, penalty, factor, x, rounds_converged);
+    converged = converged && rounds_converged;
+  }
+  if (!converged) {
+    job.warnings.emplace_back(
+        "a fit did not converge: the battles nearly separate the contestants; a larger ridge "
+        "helps");
+  }
+  Board board = BuildBoard(data, job.canonical, job.options, "bt", intervals.estimates,
+                           std::move(intervals.draws));
+  board.style = std::move(intervals.style);
+  board.warnings.insert(board.warnings.begin(), job.warnings.begin(), job.warnings.end());
+  return board;
+}
+
+}  // namespace arena

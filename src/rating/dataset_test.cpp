@@ -1,0 +1,134 @@
+#include "rating/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "base/rng.h"
+
+namespace arena {
+namespace {
+
+DatasetOptions WinnersOnly() {
+  DatasetOptions options;
+  options.outcome.policy = OutcomePolicy::kDisagreeTie;
+  return options;
+}
+
+BattleRecord Battle(std::string_view a, std::string_view b, double share_a,
+                    std::string_view instruction = "") {
+  BattleRecord battle;
+  battle.model_a = a;
+  battle.model_b = b;
+  battle.instruction = instruction;
+  battle.games[0].share_a = share_a;
+  return battle;
+}
+
+TEST(Dataset, MergesRowsThatAreAlikeWhereClustersAreNotKept) {
+  DatasetOptions options = WinnersOnly();
+  options.keep_clusters = false;
+  Dataset data(options);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(data.Add(Battle("x", "y", 1, "q")).ok());
+  ASSERT_TRUE(data.Add(Battle("y", "x", 1)).ok());
+  ASSERT_TRUE(data.Add(Battle("x", "y", 0.5)).ok());
+  ASSERT_EQ(data.rows().size(), 3U);
+  EXPECT_EQ(data.rows()[0].count, 5U);
+  EXPECT_EQ(data.rows()[1].count, 1U);
+  EXPECT_EQ(data.battles(), 7);
+  EXPECT_EQ(data.clusters(), 0U);
+}
+
+TEST(Dataset, KeepsOneRowPerResultWhereInstructionsOrOrderMatter) {
+  Dataset clustered(WinnersOnly());
+  DatasetOptions ordered_options = WinnersOnly();
+  ordered_options.keep_clusters = false;
+  ordered_options.keep_order = true;
+  Dataset ordered(ordered_options);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(clustered.Add(Battle("x", "y", 1, i < 2 ? "p" : "q")).ok());
+    ASSERT_TRUE(ordered.Add(Battle("x", "y", 1)).ok());
+  }
+  EXPECT_EQ(clustered.rows().size(), 4U);
+  EXPECT_EQ(clustered.clusters(), 2U);
+  EXPECT_EQ(clustered.rows()[0].cluster, 1U);
+  EXPECT_EQ(clustered.rows()[3].cluster, 2U);
+  EXPECT_EQ(ordered.rows().size(), 4U);
+}
+
+TEST(Dataset, CountsLikeAMapWhateverTheNamesAndWeights) {
+  // Names of every length class of the interning table, fractions and weights of every row kind.
+  DatasetOptions options;
+  options.keep_clusters = false;
+  Dataset data(options);
+  std::vector<std::string> names;
+  for (int i = 0; i < 1500; ++i) {
+    names.push_back(std::string(static_cast<std::size_t>(i % 23), 'm') + std::to_string(i));
+  }
+  std::map<std::tuple<std::string, std::string, float, float>, std::uint32_t> expected;
+  Rng rng(5);
+  for (int i = 0; i < 60'000; ++i) {
+    const std::size_t range = i % 2 == 0 ? 20 : names.size();
+    const std::string& a = names[rng.Below(range)];
+    const std::string& b = names[rng.Below(range)];
+    if (a == b) continue;
+    const double share = static_cast<double>(rng.Below(5)) / 4;
+    const double weight = rng.Below(3) == 0 ? 0.5 : 1;
+    data.AddResult(a, b, "", share, weight);
+    ++expected[{a, b, static_cast<float>(share), static_cast<float>(weight)}];
+  }
+  std::map<std::tuple<std::string, std::string, float, float>, std::uint32_t> counted;
+  for (const ResultRow& row : data.rows()) {
+    const auto key =
+        std::tuple(data.contestants()[row.a], data.contestants()[row.b], row.share, row.weight);
+    EXPECT_TRUE(counted.emplace(key, row.count).second) << "a row was not merged";
+  }
+  EXPECT_EQ(counted, expected);
+}
+
+TEST(Dataset, CountsVoidBattlesByContestantAndAddsNoRow) {
+  Dataset data(WinnersOnly());
+  BattleRecord battle = Battle("x", "y", 1, "q");
+  ASSERT_TRUE(data.Add(battle).ok());
+  battle.games[0].is_void = true;
+  ASSERT_TRUE(data.Add(battle).ok());
+  EXPECT_EQ(data.battles(), 2);
+  EXPECT_EQ(data.void_battles(), 1);
+  EXPECT_EQ(data.rows().size(), 1U);
+  EXPECT_EQ(data.battles_by_contestant()[0], 2);
+  EXPECT_EQ(data.voids_by_contestant()[1], 1);
+}
+
+TEST(Dataset, EachGameOfABattleIsARowOfTheSameInstruction) {
+  DatasetOptions options;
+  options.outcome.policy = OutcomePolicy::kEachGame;
+  Dataset data(options);
+  BattleRecord battle = Battle("x", "y", 1, "q");
+  battle.game_count = 2;
+  battle.games[1].share_a = 0;
+  ASSERT_TRUE(data.Add(battle).ok());
+  ASSERT_EQ(data.rows().size(), 2U);
+  EXPECT_EQ(data.rows()[0].cluster, data.rows()[1].cluster);
+  EXPECT_EQ(data.rows()[0].weight, 0.5F);
+  EXPECT_EQ(data.battles(), 1);
+}
+
+TEST(Dataset, RefusesWhatCannotBeRated) {
+  DatasetOptions options = WinnersOnly();
+  Dataset data(options);
+  EXPECT_THAT(data.Add(Battle("x", "x", 1)).error().message, testing::HasSubstr("with itself"));
+  EXPECT_FALSE(data.Add(Battle("", "x", 1)).ok());
+  options.outcome.policy = OutcomePolicy::kEachGame;
+  Dataset games(options);
+  EXPECT_FALSE(games.Add(Battle("x", "y", 1.5)).ok());
+  options.keep_style = true;
+  Dataset style(options);
+  EXPECT_THAT(style.Add(Battle("x", "y", 1)).error().message, testing::HasSubstr("style counts"));
+  EXPECT_TRUE(style.rows().empty());
+}
+
+}  // namespace
+}  // namespace arena
