@@ -31,7 +31,8 @@ std::string Suggestion(const CLI::App& app, int argc, char** argv) {
   const std::vector<std::string> words = KnownWords(*scope);
   const std::vector<std::string_view> views(words.begin(), words.end());
   for (int i = 1; i < argc; ++i) {
-    const std::string_view word(argv[i], std::string_view(argv[i]).find('='));
+    const std::string_view argument = argv[i];
+    const std::string_view word = argument.substr(0, argument.find('='));
     const bool is_known = std::find(views.begin(), views.end(), word) != views.end();
     if (is_known || (scope != &app && !word.starts_with("--"))) continue;
     if (const auto near = NearestName(word, views)) {

@@ -175,16 +175,17 @@ class StyleFiller {
   bool wanted() const { return wanted_; }
 
   void Fill(BattleRecord& battle) const {
-    if (!wanted_) return;
+    // An answer may be empty; a source without texts has none on either side.
+    if (!wanted_ || (battle.text_a.empty() && battle.text_b.empty())) return;
     FillSide(battle.text_a, battle.style_a);
     FillSide(battle.text_b, battle.style_b);
   }
 
  private:
   void FillSide(std::string_view text, std::optional<StyleCounts>& style) const {
-    if (lengths_ && !text.empty()) {
+    if (lengths_) {
       style = StyleCounts{.tokens = CodePoints(text)};
-    } else if (!style && !text.empty()) {
+    } else if (!style) {
       style = CountStyle(text);
     }
   }

@@ -104,7 +104,7 @@ std::string TableHead(const Board& board) {
     out += "<th scope=\"col\">Length-controlled, %</th>";
   }
   if (HasVoids(board)) {
-    out += "<th scope=\"col\">Void, %</th><th scope=\"col\">Win rate, voids lost to won</th>";
+    out += "<th scope=\"col\">Void, %</th><th scope=\"col\">Win rate, voids lost \u2013 won</th>";
   }
   return out + "</tr></thead>\n";
 }
@@ -158,7 +158,7 @@ std::string StyleTable(const Board& board) {
     out += fmt::format("<tr><th scope=\"row\" class=\"name\">{}</th>{}{}</tr>\n",
                        HtmlText(coefficient.feature),
                        NumberCell(FixedNumber(coefficient.value, 4), "main"),
-                       NumberCell(fmt::format("{} \u2013 {}", FixedNumber(coefficient.lower, 4),
+                       NumberCell(fmt::format("{} to {}", FixedNumber(coefficient.lower, 4),
                                               FixedNumber(coefficient.upper, 4)),
                                   "soft"));
   }

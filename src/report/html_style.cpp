@@ -24,7 +24,7 @@ h2{font-size:20px;line-height:1.3;font-weight:650;letter-spacing:-.01em;margin:0
 h3{font-size:14px;font-weight:600;margin:32px 0 8px}
 p{margin:0}
 h1,h2,.caption,.facts dd,li{overflow-wrap:anywhere}
-.caption{color:var(--soft);font-size:13px;margin:0 0 10px;max-width:70ch}
+.caption{color:var(--soft);font-size:13px;margin:0 0 10px;max-width:90ch}
 nav{display:flex;flex-wrap:wrap;gap:6px;margin:20px 0 0;padding:0;font-size:13px}
 nav a{color:inherit;text-decoration:none;border:1px solid var(--line);border-radius:99px;
 padding:2px 11px;max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -57,7 +57,7 @@ table{border-collapse:separate;border-spacing:0}
 .figures th,.figures td{padding:6px 10px;text-align:right;white-space:nowrap;
 border-bottom:1px solid var(--line)}
 .figures thead th{color:var(--soft);font-size:12px;font-weight:500;vertical-align:bottom;
-border-bottom-color:var(--never)}
+white-space:normal;line-height:1.35;border-bottom-color:var(--never)}
 .figures tbody tr:hover td,.figures tbody tr:hover th{background:var(--band)}
 .figures .name{text-align:left;font-weight:550;position:sticky;left:0;background:var(--bg);
 max-width:320px;overflow:hidden;text-overflow:ellipsis}
