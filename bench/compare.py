@@ -25,13 +25,13 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's numpy
 CASES = {
     "bt": {
         "title": "1,000,000 battles of 100 models from CSV, Bradley-Terry, 100 independent bootstraps",
-        "generate": ["bt", "--battles", "1000000", "--models", "100"],
+        "generate": ["--battles", "1000000", "--models", "100"],
         "rounds": 100,
         "arena": [],
     },
     "style": {
         "title": "100,000 battles with style columns, style-controlled Bradley-Terry, 20 independent bootstraps",
-        "generate": ["style", "--battles", "100000", "--models", "100"],
+        "generate": ["--battles", "100000", "--models", "100", "--style"],
         "rounds": 20,
         "arena": ["--style-control"],
     },
@@ -57,14 +57,14 @@ def reference_times(name, case, file):
     total, done = timed([PYTHON, os.path.join(ROOT, "bench", "rating_reference.py"), name, file,
                          "--rounds", str(case["rounds"])])
     own = json.loads(done.stdout)
-    return total, own["read_s"], own["fit_s"], own["ratings"]
+    return total, own["read_s"], own["fit_s"], {row["name"]: row["rating"] for row in own["contestants"]}
 
 
 def compare_ratings(name, case, runs):
     file = os.path.join(DATA, f"{name}.csv")
     if not os.path.exists(file):
-        subprocess.run([PYTHON, os.path.join(ROOT, "bench", "make_battles.py"), *case["generate"],
-                        "--out", file], check=True)
+        subprocess.run([PYTHON, os.path.join(ROOT, "bench", "make_battles.py"), file,
+                        *case["generate"]], check=True)
     arena_times(case, file)  # the file is in the page cache from here on
     arena, reference = [], []
     for _ in range(runs):
@@ -91,11 +91,10 @@ def compare_ratings(name, case, runs):
 
 
 def compare_store():
-    _, done = timed([os.path.join(BUILD, "store_bench"), "--json"])
-    result = json.loads(done.stdout)
-    print(f"Store: {result['store_rows_per_s']:.0f} rows/s through the public interface, raw SOCI "
-          f"{result['raw_rows_per_s']:.0f}: ratio {result['ratio']:.2f}")
-    return result
+    """Prints store_bench's table; its columns are rows/s, ratio to raw SOCI in each of two modes."""
+    _, done = timed([os.path.join(BUILD, "store_bench")])
+    print("Store\n" + done.stdout.rstrip())
+    return done.stdout.splitlines()
 
 
 def main():

@@ -302,7 +302,14 @@ Result<std::vector<Board>> MakeBoards(const RankArguments& arguments, const Data
   ARENA_ASSIGN_OR_RETURN(Board board, rate(datasets.all));
   board.category = arguments.source.category;
   boards.push_back(std::move(board));
+  const bool has_categories =
+      datasets.by_category.size() > 1 ||
+      (datasets.by_category.size() == 1 && !datasets.by_category.begin()->first.empty());
+  if (arguments.by_category && !has_categories) {
+    boards.front().warnings.push_back("the battles have no categories");
+  }
   for (const auto& [category, dataset] : datasets.by_category) {
+    if (!has_categories) break;
     auto rated = rate(dataset);
     if (!rated.ok()) {
       boards.front().warnings.push_back(

@@ -18,8 +18,8 @@ struct ReadOptions {
 };
 
 struct ReadReport {
-  std::int64_t rows = 0;      ///< delivered
-  std::int64_t bad_rows = 0;  ///< skipped
+  std::int64_t rows = 0;              ///< delivered
+  std::int64_t bad_rows = 0;          ///< skipped
   std::vector<std::string> problems;  ///< the first 20, each "FILE:LINE: what is wrong"
 };
 

@@ -55,7 +55,9 @@ Result<Job> Prepare(const Dataset& data, const RatingOptions& options) {
     job.style = std::move(style.coefficients);
     job.style_is_fitted = style.fitted;
   } else {
-    job.problem = MakePairProblem(data, job.canonical, job.options, job.options.clustering);
+    job.problem = job.options.clustering == Clustering::kInstruction
+                      ? MakeClusteredPairProblem(data, job.canonical, job.options)
+                      : MakePairProblem(job.canonical, job.options);
   }
   return job;
 }
@@ -86,6 +88,19 @@ std::vector<double> ToPoints(const Job& job, std::span<const double> x) {
   const double shift = GaugeShift(points, job.anchor, job.options);
   for (double& point : points) point += shift;
   return points;
+}
+
+// The estimate. With style it starts from the one without, which costs next to nothing.
+bool Fit(const Job& job, const Penalty& penalty, Likelihood& whole, std::vector<double>& x) {
+  if (job.options.style.enabled) {
+    const std::unique_ptr<Problem> plain = MakePairProblem(job.canonical, job.options);
+    Penalty without_style = penalty;
+    without_style.ridge.resize(job.contestants());
+    x.resize(job.contestants());
+    Minimise(*plain->Whole(), without_style, x);
+    x.resize(job.problem->parameters(), 0);
+  }
+  return Minimise(whole, penalty, x);
 }
 
 struct Intervals {
@@ -179,7 +194,7 @@ Result<Board> RateBradleyTerry(const Dataset& data, const RatingOptions& options
   const Penalty penalty = MakePenalty(job);
   const std::unique_ptr<Likelihood> whole = job.problem->Whole();
   std::vector<double> x(job.problem->parameters(), 0);
-  bool converged = Minimise(*whole, penalty, x);
+  bool converged = Fit(job, penalty, *whole, x);
   const Factor factor(*whole, penalty, x);
   Intervals intervals;
   if (options.interval == IntervalMethod::kSandwich) {

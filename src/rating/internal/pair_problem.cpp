@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "rating/internal/binomial.h"
-#include "rating/internal/logistic.h"
+#include "rating/internal/kernels.h"
 #include "rating/internal/pairs.h"
 #include "rating/internal/problem.h"
 
@@ -287,12 +287,13 @@ class ClusteredPairProblem final : public Problem {
 
 }  // namespace
 
-std::unique_ptr<Problem> MakePairProblem(const Dataset& data, const Canonical& canonical,
-                                         const RatingOptions& options, Clustering clustering) {
-  if (clustering == Clustering::kInstruction) {
-    return std::make_unique<ClusteredPairProblem>(data, canonical, options);
-  }
+std::unique_ptr<Problem> MakePairProblem(const Canonical& canonical, const RatingOptions& options) {
   return std::make_unique<IndependentPairProblem>(canonical, options);
+}
+
+std::unique_ptr<Problem> MakeClusteredPairProblem(const Dataset& data, const Canonical& canonical,
+                                                  const RatingOptions& options) {
+  return std::make_unique<ClusteredPairProblem>(data, canonical, options);
 }
 
 }  // namespace arena::rating_internal

@@ -31,9 +31,13 @@ class Problem {
   virtual void AddScoreProducts(std::span<const double> x, std::span<double> products) const = 0;
 };
 
-/// Without style: a pair's results enter by their weight and the share of it that a won.
-std::unique_ptr<Problem> MakePairProblem(const Dataset& data, const Canonical& canonical,
-                                         const RatingOptions& options, Clustering clustering);
+/// Without style: of a pair's results the weight counts, and the share of it that a won. Every
+/// result is a sampling unit.
+std::unique_ptr<Problem> MakePairProblem(const Canonical& canonical, const RatingOptions& options);
+
+/// The same with instructions as sampling units.
+std::unique_ptr<Problem> MakeClusteredPairProblem(const Dataset& data, const Canonical& canonical,
+                                                  const RatingOptions& options);
 
 /// A problem whose likelihood knows style, and the style coefficients with all but value and bounds
 /// set; where they are fitted they are the last parameters, in this order.

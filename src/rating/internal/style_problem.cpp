@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "rating/internal/binomial.h"
-#include "rating/internal/logistic.h"
+#include "rating/internal/kernels.h"
 #include "rating/internal/pairs.h"
 #include "rating/internal/problem.h"
 #include "rating/internal/style_features.h"
@@ -121,7 +121,8 @@ struct Table {
       logits.setZero();
     }
     for (std::size_t f = 0; f < features.size(); ++f) {
-      logits += x[pairs.contestants + f] * features[f].segment(Index(piece.begin), logits.size());
+      AddScaled(x[pairs.contestants + f], features[f].data() + piece.begin, logits.data(),
+                piece.end - piece.begin);
     }
     ForEachRun(piece, [&](std::size_t p, std::size_t from, std::size_t to) {
       const double difference = x[pairs.a[p]] - x[pairs.b[p]];
@@ -143,8 +144,8 @@ void Table::AddSum(const Piece& piece, const ArrayView& values, std::span<double
     sum[pairs.b[p]] -= of_pair;
   });
   for (std::size_t f = 0; f < features.size(); ++f) {
-    const auto feature = features[f].segment(Index(piece.begin), values.size());
-    sum[pairs.contestants + f] += (values * feature).sum();
+    sum[pairs.contestants + f] +=
+        Dot(values.data(), features[f].data() + piece.begin, piece.end - piece.begin);
   }
 }
 

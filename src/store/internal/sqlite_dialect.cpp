@@ -13,8 +13,8 @@ constexpr int kApplicationId = 0x4152454E;
 
 constexpr int kPageBytes = 4096;
 // Checkpoints copy each changed page once, so rarer ones write less: 64 MiB of log.
-constexpr int kCheckpointPages = 65536;
-constexpr int kWriterCacheKib = 256 * 1024;
+constexpr int kCheckpointPages = 16384;
+constexpr int kWriterCacheKib = 64 * 1024;
 constexpr int kReaderCacheKib = 16 * 1024;
 // Waiting longer is the writer's own loop, which polls more often than SQLite does.
 constexpr int kConnectionTimeoutSeconds = 10;

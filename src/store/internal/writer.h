@@ -21,7 +21,7 @@ namespace arena::store {
 /// under load up to kMostBatches times batch_rows rows, or kMostBytes of text; puts then wait.
 class Writer {
  public:
-  static constexpr int kMostBatches = 32;
+  static constexpr int kMostBatches = 64;
   static constexpr std::size_t kMostBytes = 64U << 20;
   /// The rows that callers should put at a time, so that the bounds hold.
   static constexpr std::size_t kSliceRows = 256;
