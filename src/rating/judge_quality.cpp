@@ -77,6 +77,7 @@ void AddGames(const BattleRecord& battle, std::vector<double>& sums) {
       sums[rating_internal::kVoidGames] += 1;
       continue;
     }
+    if (!battle.seats_known) continue;
     sums[rating_internal::kJudgedGames] += 1;
     sums[rating_internal::kFirstSeatShare] += game.a_first ? game.share_a : 1 - game.share_a;
   }
@@ -84,7 +85,9 @@ void AddGames(const BattleRecord& battle, std::vector<double>& sums) {
 
 void AddSwap(const BattleRecord& battle, std::vector<double>& sums) {
   const auto& [one, two] = battle.games;
-  if (battle.game_count != 2 || one.is_void || two.is_void || one.a_first == two.a_first) return;
+  if (!battle.seats_known || battle.game_count != 2 || one.is_void || two.is_void ||
+      one.a_first == two.a_first)
+    return;
   sums[rating_internal::kSwapped] += 1;
   // In the frame of the seats: with swapped seats the same label twice is a reversal.
   const std::size_t seat_one = Label(one.a_first ? one.share_a : 1 - one.share_a);

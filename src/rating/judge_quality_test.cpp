@@ -67,6 +67,20 @@ Result<JudgeQualityReport> ReportOf(const std::vector<OwnedBattle>& battles,
   return quality.Report({.rounds = 200});
 }
 
+TEST(JudgeQualityTest, RecordsWithoutSeatsSayNothingAboutSeats) {
+  JudgeQuality quality;
+  OwnedBattle battle;
+  battle.shares = {1, 0};
+  BattleRecord record = battle.Record();
+  record.seats_known = false;
+  quality.Add(record);
+  const auto report = quality.Report({.rounds = 10});
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->games, 2);
+  EXPECT_FALSE(report->first_seat_win_rate.has_value());
+  EXPECT_FALSE(report->flip_rate.has_value());
+}
+
 TEST(JudgeQualityTest, FlipsAreSplitIntoReversalsAndTies) {
   // a wins both; first seat wins both; second seat wins both; win then tie; two ties.
   const auto report = ReportOf({{.instruction = "1", .shares = {1, 1}},
