@@ -43,6 +43,16 @@ std::optional<OutcomePolicy> ParseOutcomePolicy(std::string_view name) {
   return std::nullopt;
 }
 
+GameOutcome ScoredGame(bool a_first, double score_first, double score_second) {
+  GameOutcome game;
+  game.a_first = a_first;
+  game.has_scores = true;
+  game.score_a = a_first ? score_first : score_second;
+  game.score_b = a_first ? score_second : score_first;
+  game.share_a = game.score_a > game.score_b ? 1.0 : game.score_a < game.score_b ? 0.0 : 0.5;
+  return game;
+}
+
 Key BattleKey(const Key& answer_a, const Key& answer_b, const Key& judge, int sample) {
   return KeyBuilder("battle").Add(answer_a).Add(answer_b).Add(judge).Add(sample).Build();
 }

@@ -40,6 +40,9 @@ struct GameOutcome {
   double score_b = 0;
 };
 
+/// A judged game from the scores of its seats: the higher score won.
+GameOutcome ScoredGame(bool a_first, double score_first, double score_second);
+
 /// One battle as read from a store or from a file of verdicts. The views are valid only during the
 /// callback that delivers it.
 struct BattleRecord {

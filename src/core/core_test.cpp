@@ -28,6 +28,15 @@ TEST(OutcomeTest, MeanScoreComparesBothGamesWithinTheMargin) {
   EXPECT_EQ(Outcome(battle, {.tie_margin = 0.49})->results[0].share_a, 1.0);
 }
 
+TEST(ScoredGameTest, ScoresOfTheSeatsBecomeScoresOfTheContestants) {
+  const GameOutcome game = ScoredGame(false, 3, 8);
+  EXPECT_EQ(game.score_a, 8);
+  EXPECT_EQ(game.score_b, 3);
+  EXPECT_EQ(game.share_a, 1.0);
+  EXPECT_EQ(ScoredGame(true, 3, 8).share_a, 0.0);
+  EXPECT_EQ(ScoredGame(true, 5, 5).share_a, 0.5);
+}
+
 TEST(OutcomeTest, MeanScoreWithoutScoresIsAnError) {
   EXPECT_FALSE(Outcome(TwoGames(1, 1), {}).ok());
 }

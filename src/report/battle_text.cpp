@@ -139,20 +139,8 @@ std::string InstructionText(const Instruction& instruction, const TableStyle& st
 
 /// A game in the frame of contestant A.
 GameOutcome InFrameOfA(const std::optional<Game>& game, bool a_first) {
-  GameOutcome outcome;
-  outcome.a_first = a_first;
-  if (!game || game->state != WorkState::kDone) {
-    outcome.is_void = true;
-    return outcome;
-  }
-  const Verdict& verdict = game->verdict;
-  outcome.has_scores = true;
-  outcome.score_a = a_first ? verdict.score_first : verdict.score_second;
-  outcome.score_b = a_first ? verdict.score_second : verdict.score_first;
-  outcome.share_a = outcome.score_a > outcome.score_b   ? 1.0
-                    : outcome.score_a < outcome.score_b ? 0.0
-                                                        : 0.5;
-  return outcome;
+  if (!game || game->state != WorkState::kDone) return {.a_first = a_first, .is_void = true};
+  return ScoredGame(a_first, game->verdict.score_first, game->verdict.score_second);
 }
 
 std::string_view WinnerText(double share_a) {

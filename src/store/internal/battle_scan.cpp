@@ -165,17 +165,10 @@ class RecordMaker {
  private:
   /// `first` and `second` are of the seats.
   static GameOutcome OutcomeOf(const ScoreCopy& scores, bool a_first) {
-    GameOutcome outcome;
-    outcome.a_first = a_first;
-    outcome.is_void = !scores.first.has_value() || !scores.second.has_value();
-    if (outcome.is_void) return outcome;
-    outcome.has_scores = true;
-    outcome.score_a = a_first ? scores.first.value : scores.second.value;
-    outcome.score_b = a_first ? scores.second.value : scores.first.value;
-    outcome.share_a = outcome.score_a > outcome.score_b   ? 1.0
-                      : outcome.score_a < outcome.score_b ? 0.0
-                                                          : 0.5;
-    return outcome;
+    if (!scores.first.has_value() || !scores.second.has_value()) {
+      return {.a_first = a_first, .is_void = true};
+    }
+    return ScoredGame(a_first, scores.first.value, scores.second.value);
   }
 
   void SetGames(const ScanRow& row) {
