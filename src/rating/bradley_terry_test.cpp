@@ -474,5 +474,15 @@ TEST(BradleyTerry, WrongOptionsAreErrorsThatSayWhich) {
   EXPECT_FALSE(Rate(Collect(RandomResults(19, 4, 20, 100), false), RatingOptions{}).ok());
 }
 
+TEST(RateTest, AnIntervalWithoutWidthIsWarnedOf) {
+  Dataset data{DatasetOptions{}};
+  data.AddResult("a", "b", "q1", 0.5, 1);
+  data.AddResult("a", "b", "q2", 0.5, 1);
+  const auto board = Rate(data, {});
+  ASSERT_TRUE(board.ok());
+  ASSERT_FALSE(board->warnings.empty());
+  EXPECT_NE(board->warnings.back().find("a, b have no width"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace arena

@@ -54,7 +54,9 @@ TEST_F(StoreConcurrencyTest, BatchTimeCommitsWithoutAFlush) {
 }
 
 TEST_F(StoreConcurrencyTest, ManyThreadsPutAndReadAtOnce) {
-  const auto store = Open(path_, {.batch_rows = 16, .batch_time = std::chrono::milliseconds(1)});
+  const auto store = Open(
+      path_,
+      {.batch_rows = 16, .batch_time = std::chrono::milliseconds(1), .survive_power_loss = false});
   Check(store->PutJudge(arena_.judge));
   constexpr int kThreads = 4;
   constexpr int kQuestions = 40;
@@ -88,7 +90,8 @@ TEST_F(StoreConcurrencyTest, ManyThreadsPutAndReadAtOnce) {
 }
 
 TEST_F(StoreConcurrencyTest, TwoStoresOnOneFileWriteAtOnce) {
-  const StoreOptions options = {.batch_rows = 4, .batch_time = std::chrono::milliseconds(1)};
+  const StoreOptions options = {
+      .batch_rows = 4, .batch_time = std::chrono::milliseconds(1), .survive_power_loss = false};
   const auto first = Open(path_, options);
   const auto second = Open(path_, options);
   std::vector<std::thread> threads;
@@ -118,7 +121,9 @@ TEST_F(StoreConcurrencyTest, TheFirstVerdictOfTwoStoresStands) {
   Check(second->PutGames({&other, 1}));
   Check(second->PutBattles({&battle, 1}));
   Check(second->Flush());
-  for (const GameOutcome& game : ReadBattles(*second)[0].games) {
+  const std::vector<Seen> battles = ReadBattles(*second);
+  ASSERT_EQ(battles.size(), 1U);
+  for (const GameOutcome& game : battles[0].games) {
     EXPECT_EQ(std::min(game.score_a, game.score_b), stands);
     EXPECT_EQ(std::max(game.score_a, game.score_b), 2);
   }

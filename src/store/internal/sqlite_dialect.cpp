@@ -59,13 +59,13 @@ class SqliteDialect final : public Dialect {
 
   Status Configure(soci::session& session) const override {
     std::string mode;
+    session << fmt::format("PRAGMA synchronous = {}", full_sync_ ? "FULL" : "NORMAL");
     session << fmt::format("PRAGMA page_size = {}", kPageBytes);
     session << "PRAGMA journal_mode = WAL", soci::into(mode);
     if (mode != "wal") {
       return IoError(
           fmt::format("cannot use a write-ahead log for {}: put the store on a local disk", path_));
     }
-    session << fmt::format("PRAGMA synchronous = {}", full_sync_ ? "FULL" : "NORMAL");
     session << fmt::format("PRAGMA wal_autocheckpoint = {}", kCheckpointPages);
     session << fmt::format("PRAGMA cache_size = -{}", kWriterCacheKib);
     if (max_bytes_ > 0) {
