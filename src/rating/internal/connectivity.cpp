@@ -102,7 +102,7 @@ std::string SeparationWarning(const std::string& names, bool several, bool won) 
   return fmt::format(
       "{} {} every battle{}: only the ridge keeps the rating finite, and how far {} is not known",
       names, won ? "won" : "lost", several ? " with the others" : "",
-      won ? "above the others it is" : "below the others it is");
+      won ? "above the others" : "below the others");
 }
 
 }  // namespace
