@@ -37,7 +37,12 @@ Status WriteBattles(const BattleSource& source, BattleWriter& writer) {
     ARENA_RETURN_IF_ERROR(FillExport(detail, source.outcome, battle));
     return writer.Write(battle);
   }));
-  return writer.Finish();
+  ARENA_RETURN_IF_ERROR(writer.Finish());
+  if (writer.left_out() > 0) {
+    fmt::print(stderr, "{} void battles were left out: this format cannot say what they are\n",
+               writer.left_out());
+  }
+  return {};
 }
 
 Result<Exit> RunExport(const ExportArguments& arguments) {
