@@ -53,9 +53,9 @@ def arena_times(case, file):
     return total, float(timing["read_s"]), float(timing["rate_s"]), ratings
 
 
-def reference_times(name, case, file):
+def reference_times(name, case, file, *more):
     total, done = timed([PYTHON, os.path.join(ROOT, "bench", "rating_reference.py"), name, file,
-                         "--rounds", str(case["rounds"])])
+                         "--rounds", str(case["rounds"]), *more])
     own = json.loads(done.stdout)
     return total, own["read_s"], own["fit_s"], {row["name"]: row["rating"] for row in own["contestants"]}
 
@@ -66,27 +66,26 @@ def compare_ratings(name, case, runs):
         subprocess.run([PYTHON, os.path.join(ROOT, "bench", "make_battles.py"), file,
                         *case["generate"]], check=True)
     arena_times(case, file)  # the file is in the page cache from here on
-    arena, reference = [], []
+    arena, warm, cold = [], [], []
     for _ in range(runs):
         arena.append(arena_times(case, file))
-        reference.append(reference_times(name, case, file))
+        warm.append(reference_times(name, case, file))
+        cold.append(reference_times(name, case, file, "--cold"))
     middle = lambda rows, i: statistics.median(row[i] for row in rows)
-    gap = max(abs(arena[0][3][m] - reference[0][3][m]) for m in arena[0][3])
-    result = {
-        "case": case["title"], "runs": runs,
-        "arena_s": middle(arena, 0), "reference_s": middle(reference, 0),
-        "ratio_whole_process": middle(reference, 0) / middle(arena, 0),
-        "arena_read_s": middle(arena, 1), "arena_rate_s": middle(arena, 2),
-        "reference_read_s": middle(reference, 1), "reference_fit_s": middle(reference, 2),
-        "ratio_without_reading": middle(reference, 2) / middle(arena, 2),
-        "largest_rating_gap": gap,
-    }
-    print(f"{case['title']}\n"
-          f"  whole process     {result['ratio_whole_process']:6.1f} x   "
-          f"({result['arena_s']:.3f} s against {result['reference_s']:.3f} s, median of {runs})\n"
-          f"  without reading   {result['ratio_without_reading']:6.1f} x   "
-          f"({result['arena_rate_s']:.3f} s against {result['reference_fit_s']:.3f} s)\n"
-          f"  largest gap of the two boards' ratings: {gap:.3f} points")
+    result = {"case": case["title"], "runs": runs, "arena_s": middle(arena, 0),
+              "arena_read_s": middle(arena, 1), "arena_rate_s": middle(arena, 2),
+              "largest_rating_gap": max(abs(arena[0][3][m] - warm[0][3][m]) for m in arena[0][3])}
+    print(f"{case['title']}\n  arena: {result['arena_s']:.3f} s, of which rating "
+          f"{result['arena_rate_s']:.3f} s (median of {runs})")
+    for start, rows in (("zero", cold), ("the estimate", warm)):
+        ratios = {"total_s": middle(rows, 0), "fit_s": middle(rows, 2),
+                  "ratio_whole_process": middle(rows, 0) / middle(arena, 0),
+                  "ratio_without_reading": middle(rows, 2) / middle(arena, 2)}
+        result["rounds_from_" + start.split()[-1]] = ratios
+        print(f"  reference, rounds from {start:12} {ratios['total_s']:6.2f} s: "
+              f"{ratios['ratio_whole_process']:5.1f} times, without reading "
+              f"{ratios['ratio_without_reading']:5.1f} times")
+    print(f"  largest gap of the two boards' ratings: {result['largest_rating_gap']:.2f} points")
     return result
 
 

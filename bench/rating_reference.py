@@ -8,8 +8,8 @@ FILE is a CSV with model_a,model_b,winner, for `style` also the columns of make_
 `bt`: Bradley-Terry on unique (a, b, outcome) rows, multinomial bootstrap over those rows.
 `style`: logistic regression of contestants and four z-scored style differences
 (a-b)/(a+b+1), bootstrap over battles. Both minimise the negative log likelihood plus
-ridge/2 * sum of squares by L-BFGS with the analytic gradient from the estimate on all battles, with
-the rounds shared out to two processes. Ratings are the medians of the rounds, bounds the 2.5 and
+ridge/2 * sum of squares by L-BFGS with the analytic gradient from the estimate on all battles (or, with
+--cold, from zero, as the peers' tools do), with the rounds shared out to two processes. Ratings are the medians of the rounds, bounds the 2.5 and
 97.5 percentiles, in points of 400 per factor 10 of the odds around a mean of 1000.
 
 Prints one JSON line: method, rounds, battles, read_s (from opening the file to a data frame),
@@ -126,6 +126,8 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cold", action="store_true",
+                        help="start every round from zero, as the peers do, and not from the estimate")
     args = parser.parse_args()
 
     began = time.perf_counter()
@@ -134,6 +136,8 @@ def main():
     regression, counts, names = build(frame, args.method)
     parameters = regression.contestants + (4 if args.method == "style" else 0)
     start = regression.fit(counts, np.zeros(parameters))
+    if args.cold:
+        start = np.zeros(parameters)
     seeds = np.random.SeedSequence(args.seed).spawn(args.rounds)
     with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
         draws = np.array(pool.map(fit_round, seeds))
