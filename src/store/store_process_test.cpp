@@ -1,6 +1,7 @@
 // The store under several processes: kills, and writers at once. The program starts itself again
 // as the child (a fork alone would keep threads' locks, which the sanitizers refuse).
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <soci/soci.h>
@@ -28,7 +29,10 @@ int PutQuestions(const std::string& path, int begin, int end) {
   const auto store = OpenStore(
       path,
       {.batch_rows = 7, .batch_time = std::chrono::milliseconds(1), .survive_power_loss = false});
-  if (!store.ok()) return 3;
+  if (!store.ok()) {
+    fmt::print(stderr, "{}\n", store.error().message);
+    return 3;
+  }
   const SampleArena arena;
   if (!(*store)->PutJudge(arena.judge).ok()) return 4;
   for (const int i : {0, 1}) {

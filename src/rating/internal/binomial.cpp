@@ -8,7 +8,15 @@
 namespace arena::rating_internal {
 namespace {
 
-constexpr double kInversionBelow = 10;  // mean; Hörmann's bound for BTRS
+constexpr double kInversionBelow = 10;          // mean; Hörmann's bound for BTRS
+constexpr double kLargestByTable = 512;         // bounds the memory of the Poisson tables
+constexpr double kNegligible = 1e-18;           // beside a sum of probabilities of 1
+constexpr std::uint64_t kItemsPerCategory = 4;  // up to here, items one by one are as fast
+constexpr std::uint64_t kGuideCells = 4;        // per category
+// The Poisson means sum to this many standard deviations below the number of items, so one round in
+// a thousand or less is drawn again.
+constexpr double kMargin = 4.5;
+constexpr int kAttempts = 32;
 constexpr std::size_t kTabulated = 128;
 constexpr double kMostFactors = 40;  // beyond, logarithms are faster than the product
 
@@ -94,28 +102,123 @@ std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p) {
   return p <= 0.5 ? drawn : trials - drawn;
 }
 
-Multinomial::Multinomial(std::vector<double> sizes) : sizes_(std::move(sizes)) {
-  for (const double size : sizes_) {
-    total_ += static_cast<std::uint64_t>(size);
-    all_one_ = all_one_ && size == 1;
+std::uint32_t PoissonTables::Add(double mean) {
+  const double mode = std::floor(mean);
+  const double top = mean > 0 ? std::exp(mode * std::log(mean) - mean - LogFactorial(mode)) : 1;
+  std::vector<double> below;  // probabilities from mode - 1 downwards
+  double probability = top;
+  for (double k = mode; k > 0 && probability > kNegligible; k -= 1) {
+    probability *= k / mean;
+    below.push_back(probability);
   }
+  std::vector<double> probabilities(below.rbegin(), below.rend());
+  probability = top;
+  for (double k = mode; probability > kNegligible; k += 1) {
+    probabilities.push_back(probability);
+    probability *= mean / (k + 1);
+  }
+  Table table;
+  table.lowest = static_cast<std::uint32_t>(mode - static_cast<double>(below.size()));
+  table.cumulative = cumulative_.size();
+  table.guide = guide_.size();
+  const std::size_t cells = 2 * probabilities.size();
+  table.guide_size = static_cast<double>(cells);
+  double sum = 0;
+  for (const double p : probabilities) cumulative_.push_back(sum += p);
+  // The sum is 1 but for rounding and what was neglected.
+  for (std::size_t i = table.cumulative; i < cumulative_.size(); ++i) cumulative_[i] /= sum;
+  std::uint16_t at = 0;
+  for (std::size_t cell = 0; cell < cells; ++cell) {
+    const double start = static_cast<double>(cell) / table.guide_size;
+    while (cumulative_[table.cumulative + at] <= start) ++at;
+    guide_.push_back(at);
+  }
+  tables_.push_back(table);
+  return static_cast<std::uint32_t>(tables_.size() - 1);
+}
+
+std::uint32_t PoissonTables::Draw(Rng& rng, std::uint32_t table) const {
+  const Table& t = tables_[table];
+  const double u = rng.Uniform();
+  std::uint32_t i = guide_[t.guide + static_cast<std::size_t>(u * t.guide_size)];
+  while (cumulative_[t.cumulative + i] <= u) ++i;
+  return t.lowest + i;
+}
+
+Multinomial::Multinomial(std::vector<double> sizes) : sizes_(std::move(sizes)) {
+  for (std::uint32_t i = 0; i < sizes_.size(); ++i) {
+    const auto size = static_cast<std::uint64_t>(sizes_[i]);
+    total_ += size;
+    if (sizes_[i] > kLargestByTable) {
+      large_.push_back(i);
+    } else if (size > 0) {
+      first_item_.push_back(small_total_);
+      small_.push_back(i);
+      small_total_ += size;
+    }
+  }
+  first_item_.push_back(small_total_);
+  use_tables_ = small_total_ > kItemsPerCategory * small_.size();
+  if (use_tables_) PrepareTables();
+  while ((small_total_ >> guide_shift_) > kGuideCells * small_.size() + 1) ++guide_shift_;
+  std::uint32_t category = 0;
+  for (std::uint64_t item = 0; item < small_total_; item += std::uint64_t{1} << guide_shift_) {
+    while (first_item_[category + 1] <= item) ++category;
+    guide_.push_back(category);
+  }
+}
+
+void Multinomial::PrepareTables() {
+  const auto total = static_cast<double>(small_total_);
+  const double factor = std::max(0.0, 1 - kMargin / std::sqrt(total));
+  std::vector<std::uint32_t> table_of_size(static_cast<std::size_t>(kLargestByTable) + 1, 0);
+  for (const std::uint32_t i : small_) {
+    std::uint32_t& table = table_of_size[static_cast<std::size_t>(sizes_[i])];
+    if (table == 0) table = poisson_.Add(factor * sizes_[i]) + 1;
+    table_.push_back(table - 1);
+  }
+}
+
+std::uint32_t Multinomial::DrawSmall(Rng& rng) const {
+  const std::uint64_t item = rng.Below(small_total_);
+  std::uint32_t category = guide_[item >> guide_shift_];
+  while (first_item_[category + 1] <= item) ++category;
+  return small_[category];
+}
+
+void Multinomial::DrawOneByOne(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
+  for (std::uint64_t i = 0; i < trials; ++i) counts[DrawSmall(rng)] += 1;
+}
+
+// False: the Poisson counts sum to more than `trials`.
+bool Multinomial::DrawByTables(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
+  std::uint64_t drawn = 0;
+  for (std::size_t i = 0; i < small_.size(); ++i) {
+    const std::uint32_t count = poisson_.Draw(rng, table_[i]);
+    counts[small_[i]] = count;
+    drawn += count;
+  }
+  if (drawn > trials) return false;
+  DrawOneByOne(rng, trials - drawn, counts);
+  return true;
 }
 
 void Multinomial::Draw(Rng& rng, std::vector<double>& counts) const {
   counts.assign(sizes_.size(), 0);
-  if (all_one_) {
-    for (std::uint64_t i = 0; i < total_; ++i) counts[rng.Below(total_)] += 1;
-    return;
-  }
-  // Each category is binomial given what the earlier ones have taken.
   std::uint64_t trials = total_;
   auto items = static_cast<double>(total_);
-  for (std::size_t i = 0; i < sizes_.size() && trials > 0; ++i) {
+  for (const std::uint32_t i : large_) {
+    // Binomial given what the earlier categories have taken.
     const std::uint64_t drawn = DrawBinomial(rng, trials, sizes_[i] / items);
     counts[i] = static_cast<double>(drawn);
     trials -= drawn;
     items -= sizes_[i];
   }
+  for (int attempt = 0; use_tables_ && attempt < kAttempts; ++attempt) {
+    if (DrawByTables(rng, trials, counts)) return;
+    for (const std::uint32_t i : small_) counts[i] = 0;
+  }
+  DrawOneByOne(rng, trials, counts);
 }
 
 }  // namespace arena::rating_internal

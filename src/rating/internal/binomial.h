@@ -13,8 +13,32 @@ namespace arena::rating_internal {
 /// Journal of Statistical Computation and Simulation 46, 1993).
 std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p);
 
+/// Draws from Poisson distributions of a few fixed means by looking them up.
+class PoissonTables {
+ public:
+  /// Adds a mean, at least 0 and at most some hundreds, and returns its number: 0, 1, ...
+  std::uint32_t Add(double mean);
+  std::uint32_t Draw(Rng& rng, std::uint32_t table) const;
+
+ private:
+  struct Table {
+    std::uint32_t lowest = 0;  // count of the first cumulative probability
+    std::size_t cumulative = 0;
+    std::size_t guide = 0;
+    double guide_size = 1;
+  };
+
+  std::vector<Table> tables_;
+  std::vector<double> cumulative_;    // of all tables, each up to 1 in its last entry
+  std::vector<std::uint16_t> guide_;  // where in a table to start looking, by the draw's value
+};
+
 /// Resamples with replacement as many items as there are, where category i holds sizes[i] of them.
-/// Thread-safe after construction.
+///
+/// Few items are drawn one by one. Many are drawn as independent Poisson counts with means a little
+/// below the sizes: given their sum they are multinomial, and the few items that the sum is short
+/// of are drawn one by one. Where the sum is too large, the round is drawn again. Large categories
+/// take binomial shares beforehand. All steps are exact. Thread-safe after construction.
 class Multinomial {
  public:
   /// `sizes` are whole and not negative.
@@ -26,9 +50,22 @@ class Multinomial {
   std::uint64_t total() const { return total_; }
 
  private:
+  void PrepareTables();
+  bool DrawByTables(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const;
+  void DrawOneByOne(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const;
+  std::uint32_t DrawSmall(Rng& rng) const;
+
   std::vector<double> sizes_;
   std::uint64_t total_ = 0;
-  bool all_one_ = true;  // items are their own categories
+  std::vector<std::uint32_t> large_;  // categories drawn by binomial shares
+  std::vector<std::uint32_t> small_;  // the others
+  std::uint64_t small_total_ = 0;
+  bool use_tables_ = false;
+  std::vector<std::uint32_t> table_;  // per small category
+  PoissonTables poisson_;
+  std::vector<std::uint64_t> first_item_;  // per small category; one more at the end
+  std::vector<std::uint32_t> guide_;       // the small category of item g << guide_shift_
+  int guide_shift_ = 0;
 };
 
 }  // namespace arena::rating_internal

@@ -104,6 +104,40 @@ TEST(Multinomial, HasTheExactMomentsForSingleItems) {
 
 TEST(Multinomial, HasTheExactMomentsForFewItems) { ExpectMultinomialMoments({1, 2, 1, 3}); }
 
+TEST(Multinomial, HasTheExactMomentsForManyItemsInSmallCategories) {
+  ExpectMultinomialMoments({30, 0, 64, 30, 500, 9, 120, 64, 2});
+}
+
+TEST(Multinomial, EachCountFollowsItsBinomial) {
+  // 3000 items, so counts are Binomial(3000, size / 3000).
+  const std::vector<double> sizes = {40, 400, 60, 1, 499, 2000};
+  const Multinomial multinomial(sizes);
+  constexpr int kDraws = 100'000;
+  std::vector<std::vector<double>> observed(sizes.size(), std::vector<double>(3001, 0));
+  Rng rng(31);
+  std::vector<double> counts;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    multinomial.Draw(rng, counts);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      ++observed[i][static_cast<std::size_t>(counts[i])];
+    }
+  }
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const boost::math::binomial_distribution<double> exact(3000, sizes[i] / 3000);
+    double statistic = 0;
+    double degrees = -1;
+    for (std::size_t k = 0; k < observed[i].size(); ++k) {
+      const double expected = kDraws * boost::math::pdf(exact, static_cast<double>(k));
+      if (expected < 10) continue;
+      statistic += (observed[i][k] - expected) * (observed[i][k] - expected) / expected;
+      degrees += 1;
+    }
+    const boost::math::chi_squared_distribution<double> chi_squared(degrees);
+    EXPECT_LT(statistic, boost::math::quantile(chi_squared, 0.9999)) << i;
+    EXPECT_GT(statistic, boost::math::quantile(chi_squared, 0.0001)) << i;
+  }
+}
+
 TEST(Multinomial, OneCategoryTakesAll) {
   const Multinomial multinomial({12});
   Rng rng(3);

@@ -1,7 +1,9 @@
 #include <fmt/core.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "store/internal/dialect.h"
 
@@ -47,8 +49,10 @@ class SqliteDialect final : public Dialect {
   Identity Identify(soci::session& session) const override {
     int application_id = 0;
     int objects = 0;
-    session << "PRAGMA application_id", soci::into(application_id);
+    // In this order: another process may create the store between the two, and its objects without
+    // its mark would look like a stranger's.
     session << "SELECT COUNT(*) FROM sqlite_master", soci::into(objects);
+    session << "PRAGMA application_id", soci::into(application_id);
     if (application_id == kApplicationId) return objects > 0 ? Identity::kOurs : Identity::kEmpty;
     return application_id == 0 && objects == 0 ? Identity::kEmpty : Identity::kForeign;
   }
@@ -61,7 +65,7 @@ class SqliteDialect final : public Dialect {
     std::string mode;
     session << fmt::format("PRAGMA synchronous = {}", full_sync_ ? "FULL" : "NORMAL");
     session << fmt::format("PRAGMA page_size = {}", kPageBytes);
-    session << "PRAGMA journal_mode = WAL", soci::into(mode);
+    SwitchToWal(session, mode);
     if (mode != "wal") {
       return IoError(
           fmt::format("cannot use a write-ahead log for {}: put the store on a local disk", path_));
@@ -108,6 +112,23 @@ class SqliteDialect final : public Dialect {
   }
 
  private:
+  /// SQLite does not wait by itself here: a process that opens the same new file may be switching
+  /// it, too, and each holds what the other wants for a moment.
+  static void SwitchToWal(soci::session& session, std::string& mode) {
+    constexpr auto kPoll = std::chrono::milliseconds(1);
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::seconds(kConnectionTimeoutSeconds);
+    while (true) {
+      try {
+        session << "PRAGMA journal_mode = WAL", soci::into(mode);
+        return;
+      } catch (const soci::sqlite3_soci_error& error) {
+        if (!IsBusy(error.result()) || std::chrono::steady_clock::now() > deadline) throw;
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+  }
+
   static bool IsBusy(int code) {
     const int primary = code & 0xFF;
     return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
