@@ -45,9 +45,9 @@ scripts/install-deps.sh
 configure_and_build release
 if ! $quick; then
   configure_and_build asan
-  run_tests asan -LE "style|slow" --quiet
+  run_tests asan -LE "style|slow"
   configure_and_build tsan threaded_tests
-  run_tests tsan -L threads --quiet
+  run_tests tsan -L threads
   say "fuzz targets"
   scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
 fi
