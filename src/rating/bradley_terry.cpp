@@ -99,8 +99,9 @@ bool Fit(const Job& job, const Penalty& penalty, Likelihood& whole, std::vector<
     x.resize(job.contestants());
     Minimise(*plain->Whole(), without_style, x);
     x.resize(job.problem->parameters(), 0);
+    MinimiseNear(whole, penalty, Factor(whole, penalty, x), x);
   }
-  return Minimise(whole, penalty, x);
+  return Minimise(whole.Exact(), penalty, x);
 }
 
 struct Intervals {

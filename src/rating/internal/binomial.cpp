@@ -187,6 +187,11 @@ std::uint32_t Multinomial::DrawSmall(Rng& rng) const {
 }
 
 void Multinomial::DrawOneByOne(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
+  if (small_total_ == sizes_.size() && small_.size() == sizes_.size()) {
+    // Every category is one item, so an item's number is its category's.
+    for (std::uint64_t i = 0; i < trials; ++i) counts[rng.Below(small_total_)] += 1;
+    return;
+  }
   for (std::uint64_t i = 0; i < trials; ++i) counts[DrawSmall(rng)] += 1;
 }
 

@@ -63,6 +63,40 @@ void SortAndMerge(std::vector<UniqueRow>& rows, std::size_t contestants) {
   rows.resize(kept);
 }
 
+// Counts wins, ties and losses of weight 1, which are nearly all rows of most inputs, without
+// sorting them.
+class PlainRows {
+ public:
+  explicit PlainRows(std::size_t contestants) : contestants_(contestants) {
+    if (contestants <= kMaxContestants) counts_.assign(contestants * contestants * 3, 0);
+  }
+
+  // False: not such a row.
+  bool Count(const UniqueRow& row) {
+    const double outcome = 2 * row.share;
+    if (counts_.empty() || row.weight != 1 || (outcome != 0 && outcome != 1 && outcome != 2)) {
+      return false;
+    }
+    counts_[(row.a * contestants_ + row.b) * 3 + static_cast<std::size_t>(outcome)] += row.count;
+    return true;
+  }
+
+  void AppendTo(std::vector<UniqueRow>& rows) const {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i] == 0) continue;
+      const std::size_t pair = i / 3;
+      rows.push_back({static_cast<std::uint32_t>(pair / contestants_),
+                      static_cast<std::uint32_t>(pair % contestants_),
+                      static_cast<double>(i % 3) / 2, 1, counts_[i]});
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMaxContestants = 512;  // 6 MB of counts
+  std::size_t contestants_;
+  std::vector<double> counts_;
+};
+
 // Sums over a contestant's results.
 struct Tally {
   double weight = 0;
@@ -177,7 +211,7 @@ Result<Canonical> Canonicalise(const Dataset& data) {
     canonical.names.push_back(names[canonical.to_dataset[i]]);
   }
   std::vector<UniqueRow> rows;
-  rows.reserve(data.rows().size());
+  PlainRows plain(canonical.size());
   for (const ResultRow& row : data.rows()) {
     UniqueRow unique{canonical.from_dataset[row.a], canonical.from_dataset[row.b],
                      double{row.share}, double{row.weight}, static_cast<double>(row.count)};
@@ -185,8 +219,9 @@ Result<Canonical> Canonicalise(const Dataset& data) {
       std::swap(unique.a, unique.b);
       unique.share = 1 - unique.share;
     }
-    rows.push_back(unique);
+    if (!plain.Count(unique)) rows.push_back(unique);
   }
+  plain.AppendTo(rows);
   SortAndMerge(rows, canonical.size());
   canonical.rows = std::move(rows);
   return canonical;

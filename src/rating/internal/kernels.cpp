@@ -44,53 +44,146 @@ namespace {
   }
 }
 
-[[gnu::always_inline]] inline void AddScaledLoop(double factor, const double* x, double* y,
+template <typename X>
+[[gnu::always_inline]] inline void AddScaledLoop(double factor, const X* x, double* y,
                                                  std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) y[i] += factor * x[i];
+  for (std::size_t i = 0; i < n; ++i) y[i] += factor * double{x[i]};
 }
 
 // In eight sums, whose number fixes the order of additions for every width of vectors.
-[[gnu::always_inline]] inline double DotLoop(const double* x, const double* y, std::size_t n) {
+template <typename Y>
+[[gnu::always_inline]] inline double DotLoop(const double* x, const Y* y, std::size_t n) {
   constexpr std::size_t kSums = 8;
   double sums[kSums] = {};
   std::size_t i = 0;
   for (; i + kSums <= n; i += kSums) {
-    for (std::size_t j = 0; j < kSums; ++j) sums[j] += x[i + j] * y[i + j];
+    for (std::size_t j = 0; j < kSums; ++j) sums[j] += x[i + j] * double{y[i + j]};
   }
-  for (std::size_t j = 0; i < n; ++i, ++j) sums[j] += x[i] * y[i];
+  for (std::size_t j = 0; i < n; ++i, ++j) sums[j] += x[i] * double{y[i]};
+  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+
+// As Exp, in single precision: the series to r^7, whose next term is below 1e-8.
+[[gnu::always_inline]] inline float ExpFloat(float x) {
+  constexpr float kLog2E = 1.44269504F;
+  constexpr float kLn2High = 0.693359375F;  // ten bits: n * kLn2High is exact
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 0x1.8p23F;
+  const float shifted = x * kLog2E + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  float sum = 1.0F / 5040;
+  sum = sum * r + 1.0F / 720;
+  sum = sum * r + 1.0F / 120;
+  sum = sum * r + 1.0F / 24;
+  sum = sum * r + 1.0F / 6;
+  sum = sum * r + 0.5F;
+  sum = sum * r + 1;
+  sum = sum * r + 1;
+  const std::uint32_t exponent = (std::bit_cast<std::uint32_t>(shifted) + 127) << 23;
+  return sum * std::bit_cast<float>(exponent);
+}
+
+constexpr std::size_t kLanes = 16;
+using Lanes = float[kStyleFeatures][kLanes];
+
+[[gnu::always_inline]] inline void StyleBlock(const StylePass& pass, std::size_t at, float* values,
+                                              std::size_t n, Lanes& sums) {
+  constexpr float kLimit = 87;
+  const float* const f0 = pass.features[0] + at;
+  const float* const f1 = pass.features[1] + at;
+  const float* const f2 = pass.features[2] + at;
+  const float* const f3 = pass.features[3] + at;
+  const float* const share = pass.share + at;
+  const float* const weight = pass.weight + at;
+  const auto& c = pass.coefficients;
+  for (std::size_t j = 0; j < n; ++j) {
+    const float logit = values[j] + ((c[0] * f0[j] + c[1] * f1[j]) + (c[2] * f2[j] + c[3] * f3[j]));
+    float minus = -logit;
+    minus = minus < kLimit ? minus : kLimit;
+    minus = minus > -kLimit ? minus : -kLimit;
+    const float residual = weight[j] * (1 / (1 + ExpFloat(minus)) - share[j]);
+    values[j] = residual;
+    sums[0][j] += residual * f0[j];
+    sums[1][j] += residual * f1[j];
+    sums[2][j] += residual * f2[j];
+    sums[3][j] += residual * f3[j];
+  }
+}
+
+[[gnu::always_inline]] inline void StyleResidualsLoop(StylePass& pass, float* values,
+                                                      std::size_t n) {
+  Lanes sums = {};
+  std::size_t at = 0;
+  for (; at + kLanes <= n; at += kLanes) StyleBlock(pass, at, values + at, kLanes, sums);
+  if (at < n) StyleBlock(pass, at, values + at, n - at, sums);
+  for (std::size_t f = 0; f < kStyleFeatures; ++f) {
+    double sum = 0;
+    for (const float lane : sums[f]) sum += double{lane};
+    pass.sums[f] += sum;
+  }
+}
+
+[[gnu::always_inline]] inline float SumLoop(const float* values, std::size_t n) {
+  static_assert(kStylePadding == 8);
+  float sums[8] = {};
+  for (std::size_t i = 0; i < n; i += 8) {
+    for (std::size_t j = 0; j < 8; ++j) {
+      const float value = values[i + j];
+      sums[j] += i + j < n ? value : 0.0F;
+    }
+  }
   return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
 struct Kernels {
   void (*logistic)(double*, std::size_t);
   void (*add_scaled)(double, const double*, double*, std::size_t);
+  void (*add_scaled_floats)(double, const float*, double*, std::size_t);
   double (*dot)(const double*, const double*, std::size_t);
+  double (*dot_floats)(const double*, const float*, std::size_t);
+  void (*style_residuals)(StylePass&, float*, std::size_t);
+  float (*sum)(const float*, std::size_t);
 };
 
 // One set per instruction set; the attribute cannot be a template's parameter.
-#define ARENA_KERNELS(name, attribute)                                                       \
-  attribute void Logistic##name(double* x, std::size_t n) { LogisticLoop(x, n); }            \
-  attribute void AddScaled##name(double factor, const double* x, double* y, std::size_t n) { \
-    AddScaledLoop(factor, x, y, n);                                                          \
-  }                                                                                          \
-  attribute double Dot##name(const double* x, const double* y, std::size_t n) {              \
-    return DotLoop(x, y, n);                                                                 \
-  }                                                                                          \
-  constexpr Kernels k##name = {Logistic##name, AddScaled##name, Dot##name};
+#define ARENA_KERNELS(name, attribute)                                                            \
+  attribute void Logistic##name(double* x, std::size_t n) { LogisticLoop(x, n); }                 \
+  attribute void AddScaled##name(double factor, const double* x, double* y, std::size_t n) {      \
+    AddScaledLoop(factor, x, y, n);                                                               \
+  }                                                                                               \
+  attribute void AddScaledFloats##name(double factor, const float* x, double* y, std::size_t n) { \
+    AddScaledLoop(factor, x, y, n);                                                               \
+  }                                                                                               \
+  attribute double Dot##name(const double* x, const double* y, std::size_t n) {                   \
+    return DotLoop(x, y, n);                                                                      \
+  }                                                                                               \
+  attribute double DotFloats##name(const double* x, const float* y, std::size_t n) {              \
+    return DotLoop(x, y, n);                                                                      \
+  }                                                                                               \
+  attribute void StyleResiduals##name(StylePass& pass, float* values, std::size_t n) {            \
+    StyleResidualsLoop(pass, values, n);                                                          \
+  }                                                                                               \
+  attribute float Sum##name(const float* values, std::size_t n) { return SumLoop(values, n); }    \
+  constexpr Kernels k##name = {Logistic##name, AddScaled##name, AddScaledFloats##name,            \
+                               Dot##name,      DotFloats##name, StyleResiduals##name,             \
+                               Sum##name};
 
 ARENA_KERNELS(Plain, )
 #if defined(__x86_64__)
 ARENA_KERNELS(Avx2, [[gnu::target("avx2")]])
-ARENA_KERNELS(Avx512, [[gnu::target("avx512f,avx512dq")]])
+ARENA_KERNELS(Avx512, [[gnu::target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")]])
 #endif
 #undef ARENA_KERNELS
 
 const Kernels& Chosen() {
 #if defined(__x86_64__)
-  static const Kernels& kernels =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") ? kAvx512
-      : __builtin_cpu_supports("avx2")                                        ? kAvx2
-                                                                              : kPlain;
+  static const Kernels& kernels = __builtin_cpu_supports("avx512f") &&
+                                          __builtin_cpu_supports("avx512dq") &&
+                                          __builtin_cpu_supports("avx512vl")
+                                      ? kAvx512
+                                  : __builtin_cpu_supports("avx2") ? kAvx2
+                                                                   : kPlain;
   return kernels;
 #else
   return kPlain;
@@ -105,6 +198,18 @@ void AddScaled(double factor, const double* x, double* y, std::size_t n) {
   Chosen().add_scaled(factor, x, y, n);
 }
 
+void AddScaled(double factor, const float* x, double* y, std::size_t n) {
+  Chosen().add_scaled_floats(factor, x, y, n);
+}
+
 double Dot(const double* x, const double* y, std::size_t n) { return Chosen().dot(x, y, n); }
+
+double Dot(const double* x, const float* y, std::size_t n) { return Chosen().dot_floats(x, y, n); }
+
+void StyleResiduals(StylePass& pass, float* values, std::size_t n) {
+  Chosen().style_residuals(pass, values, n);
+}
+
+float SumOf(const float* values, std::size_t n) { return Chosen().sum(values, n); }
 
 }  // namespace arena::rating_internal

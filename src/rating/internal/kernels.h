@@ -3,6 +3,7 @@
 // fused multiply-add.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace arena::rating_internal {
@@ -13,8 +14,31 @@ void Logistic(double* x, std::size_t n);
 
 /// y += factor * x.
 void AddScaled(double factor, const double* x, double* y, std::size_t n);
+void AddScaled(double factor, const float* x, double* y, std::size_t n);
 
 /// sum of x[i] * y[i].
 double Dot(const double* x, const double* y, std::size_t n);
+double Dot(const double* x, const float* y, std::size_t n);
+
+inline constexpr std::size_t kStyleFeatures = 4;
+
+/// The rows of a single-precision pass over a style regression.
+struct StylePass {
+  std::array<float, kStyleFeatures> coefficients{};
+  std::array<const float*, kStyleFeatures> features{};
+  const float* share = nullptr;
+  const float* weight = nullptr;
+  std::array<double, kStyleFeatures> sums{};  ///< += residual * feature over the rows
+};
+
+/// Replaces values[0..n), the logits without style, by the residuals weight * (p - share), p being
+/// 1 / (1 + e^-logit) with style; logits beyond +-87 count as +-87.
+void StyleResiduals(StylePass& pass, float* values, std::size_t n);
+
+/// Floats behind the end of its values that SumOf may read.
+inline constexpr std::size_t kStylePadding = 8;
+
+/// The sum of values[0..n); reads up to kStylePadding floats behind them.
+float SumOf(const float* values, std::size_t n);
 
 }  // namespace arena::rating_internal

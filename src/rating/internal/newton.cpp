@@ -4,6 +4,9 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <utility>
+
+#include "rating/internal/kernels.h"
 
 namespace arena::rating_internal {
 namespace {
@@ -12,8 +15,8 @@ namespace {
 // remain.
 constexpr double kNewtonStep = 1e-6;
 constexpr int kNewtonIterations = 200;
-// A kept factor converges linearly, at a rate that is required to be below kKeptRate. What remains
-// when it stops is below kKeptError, 1e-4 points at the usual scale.
+// Steps with a kept factor are required to shrink by kKeptRate or faster. What remains when they
+// stop is below kKeptError, 1e-4 points at the usual scale.
 constexpr double kKeptError = 5e-7;
 constexpr double kKeptRate = 0.3;
 constexpr int kKeptIterations = 30;
@@ -82,6 +85,57 @@ bool TakeStep(Likelihood& likelihood, const Penalty& penalty, std::span<const do
   return false;
 }
 
+double Dot(const std::vector<double>& x, const std::vector<double>& y) {
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+// The inverse Hessian as a kept factor, corrected by what the steps so far showed of the gradient's
+// change (the two-loop recursion of L-BFGS, which starts from the factor).
+class Curvature {
+ public:
+  explicit Curvature(const Factor& factor) : factor_(factor) {}
+
+  void Remember(const std::vector<double>& gradient) { before_ = gradient; }
+
+  // Takes in that x -= step changed the gradient from the remembered one to `gradient`.
+  void Learn(const std::vector<double>& step, const std::vector<double>& gradient) {
+    Change change;
+    for (std::size_t i = 0; i < step.size(); ++i) {
+      change.x.push_back(-step[i]);
+      change.gradient.push_back(gradient[i] - before_[i]);
+    }
+    const double product = Dot(change.x, change.gradient);
+    if (!(product > 0)) return;  // rounding: nothing to learn
+    change.inverse_product = 1 / product;
+    changes_.push_back(std::move(change));
+  }
+
+  void Solve(std::vector<double>& v) const {
+    std::vector<double> shares(changes_.size());
+    for (std::size_t i = changes_.size(); i-- > 0;) {
+      shares[i] = changes_[i].inverse_product * Dot(changes_[i].x, v);
+      AddScaled(-shares[i], changes_[i].gradient.data(), v.data(), v.size());
+    }
+    factor_.Solve(v);
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+      const double known = changes_[i].inverse_product * Dot(changes_[i].gradient, v);
+      AddScaled(shares[i] - known, changes_[i].x.data(), v.data(), v.size());
+    }
+  }
+
+ private:
+  struct Change {
+    std::vector<double> x;
+    std::vector<double> gradient;
+    double inverse_product = 0;
+  };
+  const Factor& factor_;
+  std::vector<double> before_;
+  std::vector<Change> changes_;
+};
+
 }  // namespace
 
 Factor::Factor(Likelihood& likelihood, const Penalty& penalty, std::span<const double> x)
@@ -146,21 +200,28 @@ bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double
 bool MinimiseNear(Likelihood& likelihood, const Penalty& penalty, const Factor& factor,
                   std::vector<double>& x) {
   // A contestant without results leaves no trace in the gradient, so steps say nothing of it.
-  if (!likelihood.EveryContestantPlays()) return Minimise(likelihood, penalty, x);
+  if (!likelihood.EveryContestantPlays()) return Minimise(likelihood.Exact(), penalty, x);
+  const std::vector<double> start = x;
+  Curvature curvature(factor);
+  std::vector<double> gradient;
   std::vector<double> step;
   double last = 0;
   for (int iteration = 0; iteration < kKeptIterations; ++iteration) {
-    PenalisedGradient(likelihood, penalty, x, step);
-    factor.Solve(step);
+    PenalisedGradient(likelihood, penalty, x, gradient);
+    if (iteration > 0) curvature.Learn(step, gradient);
+    step = gradient;
+    curvature.Solve(step);
     const double largest = LargestStep(step);
     const double rate = iteration > 0 ? largest / last : 1;
     if (iteration > 0 && !(rate < kKeptRate) && largest > kKeptError) break;
     for (std::size_t i = 0; i < x.size(); ++i) x[i] -= step[i];
-    // The steps still to come are a geometric series.
+    // The steps still to come are at most a geometric series.
     if (largest == 0 || rate * largest < (1 - rate) * kKeptError) return true;
+    curvature.Remember(gradient);
     last = largest;
   }
-  return Minimise(likelihood, penalty, x);
+  x = start;
+  return Minimise(likelihood.Exact(), penalty, x);
 }
 
 }  // namespace arena::rating_internal

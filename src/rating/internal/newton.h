@@ -23,6 +23,9 @@ class Likelihood {
   virtual double LogitChange(std::span<const double> step) const = 0;
   /// Whether every contestant has results of positive weight (a resample may have none of one).
   virtual bool EveryContestantPlays() const = 0;
+  /// The same in double precision, for one that computes gradients in single precision. Lives as
+  /// long as this.
+  virtual Likelihood& Exact() { return *this; }
 };
 
 /// What makes the minimum unique: a ridge per parameter, and the gauge: in each connected component
@@ -57,9 +60,9 @@ class Factor {
 /// iterations (x is then the best point found).
 bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double>& x);
 
-/// The same for a likelihood near one whose factor at `x` is at hand, as a resample's is: steps
-/// with the kept factor cost a tenth of Newton's. Falls back to Minimise where they converge
-/// slowly.
+/// The same for a likelihood near one whose factor at `x` is at hand, as a resample's is: L-BFGS
+/// that starts from the kept factor needs no Hessian. Falls back to Minimise, in double precision,
+/// where it converges slowly.
 bool MinimiseNear(Likelihood& likelihood, const Penalty& penalty, const Factor& factor,
                   std::vector<double>& x);
 

@@ -7,6 +7,8 @@
 namespace arena::rating_internal {
 namespace {
 
+constexpr std::size_t kDenseContestants = 1024;  // 4 MiB of indices
+
 double PairWeight(const RatingOptions& options, double results) {
   return options.reweight_pairs ? 1 / std::max(results, options.reweight_floor) : 1;
 }
@@ -14,6 +16,7 @@ double PairWeight(const RatingOptions& options, double results) {
 }  // namespace
 
 std::size_t Pairs::Find(std::uint32_t x, std::uint32_t y) const {
+  if (!dense.empty()) return dense[x * contestants + y];
   const auto begin = b.begin() + static_cast<std::ptrdiff_t>(first[x]);
   const auto end = b.begin() + static_cast<std::ptrdiff_t>(first[x + 1]);
   return static_cast<std::size_t>(std::lower_bound(begin, end, y) - b.begin());
@@ -34,6 +37,12 @@ Pairs CollectPairs(const Canonical& canonical, const RatingOptions& options) {
   }
   for (double& factor : pairs.factor) factor = PairWeight(options, factor);
   std::partial_sum(pairs.first.begin(), pairs.first.end(), pairs.first.begin());
+  if (pairs.contestants <= kDenseContestants) {
+    pairs.dense.assign(pairs.contestants * pairs.contestants, 0);
+    for (std::uint32_t p = 0; p < pairs.size(); ++p) {
+      pairs.dense[pairs.a[p] * pairs.contestants + pairs.b[p]] = p;
+    }
+  }
   return pairs;
 }
 

@@ -13,8 +13,9 @@ namespace arena::rating_internal {
 struct Pairs {
   std::vector<std::uint32_t> a;
   std::vector<std::uint32_t> b;
-  std::vector<double> factor;      ///< what each result of the pair is weighted with
-  std::vector<std::size_t> first;  ///< per contestant: its first pair as a; one more at the end
+  std::vector<double> factor;        ///< what each result of the pair is weighted with
+  std::vector<std::size_t> first;    ///< per contestant: its first pair as a; one more at the end
+  std::vector<std::uint32_t> dense;  ///< of few contestants: the pair at x * contestants + y
   std::size_t contestants = 0;
 
   std::size_t size() const { return a.size(); }

@@ -1,0 +1,202 @@
+#include "rating/internal/style_table.h"
+
+#include <cmath>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "rating/internal/kernels.h"
+#include "rating/internal/style_features.h"
+
+namespace arena::rating_internal {
+namespace {
+
+// A row of the dataset with what mostly decides its place, so that sorting stays in the cache.
+struct Entry {
+  std::uint32_t row = 0;
+  bool flipped = false;  // the dataset's a is the pair's b
+  float share = 0;       // as the dataset lists it
+  float weight = 0;
+  double tokens_a = 0;
+};
+
+// The rows in an order that does not depend on the order of the battles: by pair, then by what
+// distinguishes results.
+struct RowOrder {
+  std::vector<Entry> rows;
+  std::vector<std::size_t> first;  // per pair: its first place in `rows`; one more at the end
+};
+
+auto StyleKey(const StyleRow& s) {
+  return std::tie(s.a.tokens, s.a.headers, s.a.lists, s.a.bold, s.b.tokens, s.b.headers, s.b.lists,
+                  s.b.bold);
+}
+
+RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& pairs,
+                  const Units& units) {
+  RowOrder order;
+  order.first.assign(pairs.size() + 1, 0);
+  std::vector<std::uint32_t> pair_of_row;
+  pair_of_row.reserve(data.rows().size());
+  for (const ResultRow& row : data.rows()) {
+    const std::uint32_t a = canonical.from_dataset[row.a];
+    const std::uint32_t b = canonical.from_dataset[row.b];
+    const std::size_t pair = pairs.Find(std::min(a, b), std::max(a, b));
+    pair_of_row.push_back(static_cast<std::uint32_t>(pair));
+    ++order.first[pair + 1];
+  }
+  std::partial_sum(order.first.begin(), order.first.end(), order.first.begin());
+  std::vector<std::size_t> next(order.first.begin(), order.first.end() - 1);
+  order.rows.resize(pair_of_row.size());
+  for (std::uint32_t r = 0; r < pair_of_row.size(); ++r) {
+    const ResultRow& row = data.rows()[r];
+    const std::uint32_t pair = pair_of_row[r];
+    order.rows[next[pair]++] = {r, canonical.from_dataset[row.a] != pairs.a[pair], row.share,
+                                row.weight, data.styles()[r].a.tokens};
+  }
+  const auto before = [&](const Entry& x, const Entry& y) {
+    if (x.flipped != y.flipped) return y.flipped;
+    if (x.share != y.share) return x.share < y.share;
+    if (x.weight != y.weight) return x.weight < y.weight;
+    if (x.tokens_a != y.tokens_a) return x.tokens_a < y.tokens_a;
+    const auto u = StyleKey(data.styles()[x.row]);
+    const auto v = StyleKey(data.styles()[y.row]);
+    if (u != v) return u < v;
+    return units.OfCluster(data.rows()[x.row].cluster) <
+           units.OfCluster(data.rows()[y.row].cluster);
+  };
+  for (std::size_t p = 0; p < pairs.size(); ++p) {
+    std::sort(order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p]),
+              order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p + 1]), before);
+  }
+  return order;
+}
+
+// Fills everything but the style: rows in `order`, sampling units as `clustering` wants them.
+StyleTable MakeRows(const Dataset& data, Pairs pairs, RowOrder& order, const Units& units,
+                    Clustering clustering) {
+  StyleTable table;
+  const std::size_t rows = order.rows.size();
+  table.share.resize(rows);
+  table.weight.resize(rows);
+  table.unit.resize(rows);
+  const bool clustered = clustering == Clustering::kInstruction;
+  table.units = clustered ? units.instructions() : 0;
+  table.rows_are_units = table.units == 0;
+  for (std::size_t p = 0; p < pairs.size(); ++p) {
+    for (std::size_t r = order.first[p]; r < order.first[p + 1]; ++r) {
+      const Entry& entry = order.rows[r];
+      table.share[r] = entry.flipped ? 1 - entry.share : entry.share;
+      table.weight[r] = double{entry.weight} * pairs.factor[p];
+      const std::uint32_t cluster = clustered ? data.rows()[entry.row].cluster : 0;
+      table.unit[r] = cluster != 0 ? units.OfCluster(cluster) : table.units++;
+    }
+  }
+  table.first = std::move(order.first);
+  table.pairs = std::move(pairs);
+  return table;
+}
+
+// Adds the columns, which are in the frame of the battles as listed.
+void AddStyle(const std::vector<Entry>& order, const StyleColumns& style, bool fitted,
+              StyleTable& table) {
+  if (!fitted) table.offset.assign(order.size(), 0);
+  for (std::size_t f = 0; f < style.columns.size(); ++f) {
+    const std::vector<double>& column = style.columns[f];
+    if (!fitted) {
+      for (std::size_t r = 0; r < order.size(); ++r) {
+        const double value = style.coefficients[f].value * column[r];
+        table.offset[r] += order[r].flipped ? -value : value;
+      }
+      continue;
+    }
+    std::vector<float> feature(order.size());
+    float largest = 0;
+    for (std::size_t r = 0; r < order.size(); ++r) {
+      const auto value = static_cast<float>(column[r]);
+      feature[r] = order[r].flipped ? -value : value;
+      largest = std::max(largest, std::abs(value));
+    }
+    table.largest.push_back(double{largest});
+    table.features.push_back(std::move(feature));
+  }
+}
+
+double Sum(const double* values, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += values[i];
+  return sum;
+}
+
+}  // namespace
+
+void StyleTable::Logits(std::span<const double> x, const Piece& piece, double* logits) const {
+  ForEachRun(piece, [&](std::size_t p, std::size_t from, std::size_t to) {
+    std::fill(logits + from, logits + to, x[pairs.a[p]] - x[pairs.b[p]]);
+  });
+  if (!offset.empty()) AddScaled(1, offset.data() + piece.begin, logits, piece.size());
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    AddScaled(x[pairs.contestants + f], features[f].data() + piece.begin, logits, piece.size());
+  }
+}
+
+void StyleTable::AddSum(const Piece& piece, const double* values, std::span<double> sum) const {
+  ForEachRun(piece, [&](std::size_t p, std::size_t from, std::size_t to) {
+    const double of_pair = Sum(values + from, to - from);
+    sum[pairs.a[p]] += of_pair;
+    sum[pairs.b[p]] -= of_pair;
+  });
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    sum[pairs.contestants + f] += Dot(values, features[f].data() + piece.begin, piece.size());
+  }
+}
+
+void StyleTable::AddProducts(const Piece& piece, const double* values,
+                             std::span<double> matrix) const {
+  const std::size_t size = parameters();
+  const std::size_t contestants = pairs.contestants;
+  const auto add_both = [&](std::size_t i, std::size_t j, double value) {
+    matrix[i * size + j] += value;
+    matrix[j * size + i] += value;
+  };
+  ForEachRun(piece, [&](std::size_t p, std::size_t from, std::size_t to) {
+    const double sum = Sum(values + from, to - from);
+    const std::size_t a = pairs.a[p];
+    const std::size_t b = pairs.b[p];
+    matrix[a * size + a] += sum;
+    matrix[b * size + b] += sum;
+    add_both(a, b, -sum);
+  });
+  std::array<double, kPiece> scaled;
+  std::vector<double> cross(size);
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    const float* const feature = features[f].data() + piece.begin;
+    for (std::size_t r = 0; r < piece.size(); ++r) scaled[r] = values[r] * double{feature[r]};
+    std::fill(cross.begin(), cross.end(), 0);
+    AddSum(piece, scaled.data(), cross);
+    for (std::size_t i = 0; i < contestants; ++i) add_both(contestants + f, i, cross[i]);
+    for (std::size_t g = 0; g < features.size(); ++g) {
+      matrix[(contestants + f) * size + contestants + g] += cross[contestants + g];
+    }
+  }
+}
+
+Result<StyleTable> MakeStyleTable(const Dataset& data, const Canonical& canonical,
+                                  const RatingOptions& options, Clustering clustering,
+                                  std::vector<StyleCoefficient>& coefficients,
+                                  std::vector<std::string>& warnings) {
+  Pairs pairs = CollectPairs(canonical, options);
+  const Units units(data);
+  RowOrder order = SortRows(data, canonical, pairs, units);
+  std::vector<std::uint32_t> rows;
+  rows.reserve(order.rows.size());
+  for (const Entry& entry : order.rows) rows.push_back(entry.row);
+  ARENA_ASSIGN_OR_RETURN(StyleColumns style,
+                         MakeStyleColumns(data.styles(), rows, options.style, warnings));
+  StyleTable table = MakeRows(data, std::move(pairs), order, units, clustering);
+  AddStyle(order.rows, style, options.style.frozen.empty(), table);
+  coefficients = std::move(style.coefficients);
+  return table;
+}
+
+}  // namespace arena::rating_internal
