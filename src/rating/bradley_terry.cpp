@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/parallel.h"
@@ -91,7 +92,8 @@ std::vector<double> ToPoints(const Job& job, std::span<const double> x) {
 }
 
 // The estimate. With style it starts from the one without, which costs next to nothing.
-bool Fit(const Job& job, const Penalty& penalty, Likelihood& whole, std::vector<double>& x) {
+bool Fit(const Job& job, const Penalty& penalty, Likelihood& whole, std::vector<double>& x,
+         std::optional<Factor>& factor) {
   if (job.options.style.enabled) {
     const std::unique_ptr<Problem> plain = MakePairProblem(job.canonical, job.options);
     Penalty without_style = penalty;
@@ -101,7 +103,7 @@ bool Fit(const Job& job, const Penalty& penalty, Likelihood& whole, std::vector<
     x.resize(job.problem->parameters(), 0);
     MinimiseNear(whole, penalty, Factor(whole, penalty, x), x);
   }
-  return Minimise(whole.Exact(), penalty, x);
+  return Minimise(whole.Exact(), penalty, x, &factor);
 }
 
 struct Intervals {
@@ -195,14 +197,14 @@ Result<Board> RateBradleyTerry(const Dataset& data, const RatingOptions& options
   const Penalty penalty = MakePenalty(job);
   const std::unique_ptr<Likelihood> whole = job.problem->Whole();
   std::vector<double> x(job.problem->parameters(), 0);
-  bool converged = Fit(job, penalty, *whole, x);
-  const Factor factor(*whole, penalty, x);
+  std::optional<Factor> factor;
+  bool converged = Fit(job, penalty, *whole, x, factor);
   Intervals intervals;
   if (options.interval == IntervalMethod::kSandwich) {
-    intervals = SandwichIntervals(job, *whole, factor, x);
+    intervals = SandwichIntervals(job, whole->Exact(), *factor, x);
   } else {
     bool rounds_converged = false;
-    intervals = BootstrapIntervals(job, penalty, factor, x, rounds_converged);
+    intervals = BootstrapIntervals(job, penalty, *factor, x, rounds_converged);
     converged = converged && rounds_converged;
   }
   if (!converged) {

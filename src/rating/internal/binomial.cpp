@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cassert>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace arena::rating_internal {
@@ -12,7 +15,7 @@ constexpr double kInversionBelow = 10;          // mean; Hörmann's bound for BT
 constexpr double kLargestByTable = 512;         // bounds the memory of the Poisson tables
 constexpr double kNegligible = 1e-18;           // beside a sum of probabilities of 1
 constexpr std::uint64_t kItemsPerCategory = 4;  // up to here, items one by one are as fast
-constexpr std::uint64_t kGuideCells = 4;        // per category
+constexpr std::uint64_t kGuideCells = 4;        // per category, of the search for an item
 // The Poisson means sum to this many standard deviations below the number of items, so one round in
 // a thousand or less is drawn again.
 constexpr double kMargin = 4.5;
@@ -117,32 +120,42 @@ std::uint32_t PoissonTables::Add(double mean) {
     probabilities.push_back(probability);
     probability *= mean / (k + 1);
   }
-  Table table;
-  table.lowest = static_cast<std::uint32_t>(mode - static_cast<double>(below.size()));
-  table.cumulative = cumulative_.size();
-  table.guide = guide_.size();
-  const std::size_t cells = 2 * probabilities.size();
-  table.guide_size = static_cast<double>(cells);
-  double sum = 0;
-  for (const double p : probabilities) cumulative_.push_back(sum += p);
-  // The sum is 1 but for rounding and what was neglected.
-  for (std::size_t i = table.cumulative; i < cumulative_.size(); ++i) cumulative_[i] /= sum;
-  std::uint16_t at = 0;
-  for (std::size_t cell = 0; cell < cells; ++cell) {
-    const double start = static_cast<double>(cell) / table.guide_size;
-    while (cumulative_[table.cumulative + at] <= start) ++at;
-    guide_.push_back(at);
-  }
-  tables_.push_back(table);
+  FillCells(std::move(probabilities),
+            static_cast<std::uint32_t>(mode - static_cast<double>(below.size())));
   return static_cast<std::uint32_t>(tables_.size() - 1);
 }
 
-std::uint32_t PoissonTables::Draw(Rng& rng, std::uint32_t table) const {
-  const Table& t = tables_[table];
-  const double u = rng.Uniform();
-  std::uint32_t i = guide_[t.guide + static_cast<std::size_t>(u * t.guide_size)];
-  while (cumulative_[t.cumulative + i] <= u) ++i;
-  return t.lowest + i;
+// Vose's construction: a cell with less than its share of mass is filled up from one with more.
+void PoissonTables::FillCells(std::vector<double> mass, std::uint32_t lowest) {
+  const std::size_t cells = std::max<std::size_t>(2, std::bit_ceil(mass.size()));
+  tables_.push_back({cells_.size(), 64 - std::countr_zero(cells)});
+  const double sum = std::accumulate(mass.begin(), mass.end(), 0.0);
+  mass.resize(cells, 0);
+  std::vector<std::uint32_t> short_of;
+  std::vector<std::uint32_t> over;
+  for (std::uint32_t i = 0; i < cells; ++i) {
+    mass[i] *= static_cast<double>(cells) / sum;
+    (mass[i] < 1 ? short_of : over).push_back(i);
+  }
+  const std::size_t first = cells_.size();
+  cells_.resize(first + cells);
+  while (!short_of.empty() && !over.empty()) {
+    const std::uint32_t taker = short_of.back();
+    short_of.pop_back();
+    const std::uint32_t giver = over.back();
+    cells_[first + taker] = {static_cast<std::uint64_t>(mass[taker] * 0x1p64), lowest + taker,
+                             lowest + giver};
+    mass[giver] -= 1 - mass[taker];
+    if (mass[giver] < 1) {
+      over.pop_back();
+      short_of.push_back(giver);
+    }
+  }
+  // What is left is full but for rounding.
+  over.insert(over.end(), short_of.begin(), short_of.end());
+  for (const std::uint32_t i : over) {
+    cells_[first + i] = {~std::uint64_t{0}, lowest + i, lowest + i};
+  }
 }
 
 Multinomial::Multinomial(std::vector<double> sizes) : sizes_(std::move(sizes)) {
@@ -152,10 +165,14 @@ Multinomial::Multinomial(std::vector<double> sizes) : sizes_(std::move(sizes)) {
     if (sizes_[i] > kLargestByTable) {
       large_.push_back(i);
     } else if (size > 0) {
-      first_item_.push_back(small_total_);
       small_.push_back(i);
-      small_total_ += size;
     }
+  }
+  std::stable_sort(small_.begin(), small_.end(),
+                   [&](std::uint32_t x, std::uint32_t y) { return sizes_[x] < sizes_[y]; });
+  for (const std::uint32_t i : small_) {
+    first_item_.push_back(small_total_);
+    small_total_ += static_cast<std::uint64_t>(sizes_[i]);
   }
   first_item_.push_back(small_total_);
   use_tables_ = small_total_ > kItemsPerCategory * small_.size();
@@ -187,11 +204,6 @@ std::uint32_t Multinomial::DrawSmall(Rng& rng) const {
 }
 
 void Multinomial::DrawOneByOne(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
-  if (small_total_ == sizes_.size() && small_.size() == sizes_.size()) {
-    // Every category is one item, so an item's number is its category's.
-    for (std::uint64_t i = 0; i < trials; ++i) counts[rng.Below(small_total_)] += 1;
-    return;
-  }
   for (std::uint64_t i = 0; i < trials; ++i) counts[DrawSmall(rng)] += 1;
 }
 
@@ -224,6 +236,12 @@ void Multinomial::Draw(Rng& rng, std::vector<double>& counts) const {
     for (const std::uint32_t i : small_) counts[i] = 0;
   }
   DrawOneByOne(rng, trials, counts);
+}
+
+void Multinomial::DrawUnits(Rng& rng, std::vector<std::uint16_t>& counts) const {
+  assert(small_total_ == sizes_.size() && small_.size() == sizes_.size());
+  counts.assign(sizes_.size(), 0);
+  for (std::uint64_t i = 0; i < total_; ++i) ++counts[rng.Below(total_)];
 }
 
 }  // namespace arena::rating_internal

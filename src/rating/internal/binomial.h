@@ -13,24 +13,34 @@ namespace arena::rating_internal {
 /// Journal of Statistical Computation and Simulation 46, 1993).
 std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p);
 
-/// Draws from Poisson distributions of a few fixed means by looking them up.
+/// Draws from Poisson distributions of a few fixed means by Walker's alias method: one random word
+/// and one look into a table, whatever the mean.
 class PoissonTables {
  public:
   /// Adds a mean, at least 0 and at most some hundreds, and returns its number: 0, 1, ...
   std::uint32_t Add(double mean);
-  std::uint32_t Draw(Rng& rng, std::uint32_t table) const;
+  std::uint32_t Draw(Rng& rng, std::uint32_t table) const {
+    const Table& t = tables_[table];
+    const std::uint64_t random = rng();
+    const Cell& cell = cells_[t.first + (random >> t.shift)];
+    return random << (64 - t.shift) < cell.bound ? cell.count : cell.alias;
+  }
 
  private:
   struct Table {
-    std::uint32_t lowest = 0;  // count of the first cumulative probability
-    std::size_t cumulative = 0;
-    std::size_t guide = 0;
-    double guide_size = 1;
+    std::size_t first = 0;  // cell
+    int shift = 0;          // 64 - log2 of the number of cells, which is 2 or more
   };
+  // Of all equally likely cells' mass, `bound` of 2^64 belongs to `count` and the rest to `alias`.
+  struct Cell {
+    std::uint64_t bound = 0;
+    std::uint32_t count = 0;
+    std::uint32_t alias = 0;
+  };
+  void FillCells(std::vector<double> mass, std::uint32_t lowest);
 
   std::vector<Table> tables_;
-  std::vector<double> cumulative_;    // of all tables, each up to 1 in its last entry
-  std::vector<std::uint16_t> guide_;  // where in a table to start looking, by the draw's value
+  std::vector<Cell> cells_;
 };
 
 /// Resamples with replacement as many items as there are, where category i holds sizes[i] of them.
@@ -46,6 +56,8 @@ class Multinomial {
 
   /// Counts per category; they sum to the sum of the sizes.
   void Draw(Rng& rng, std::vector<double>& counts) const;
+  /// The same in little memory, where every size is 1.
+  void DrawUnits(Rng& rng, std::vector<std::uint16_t>& counts) const;
 
   std::uint64_t total() const { return total_; }
 
@@ -58,7 +70,7 @@ class Multinomial {
   std::vector<double> sizes_;
   std::uint64_t total_ = 0;
   std::vector<std::uint32_t> large_;  // categories drawn by binomial shares
-  std::vector<std::uint32_t> small_;  // the others
+  std::vector<std::uint32_t> small_;  // the others, by size: categories that share a table meet
   std::uint64_t small_total_ = 0;
   bool use_tables_ = false;
   std::vector<std::uint32_t> table_;  // per small category

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace arena::rating_internal {
 namespace {
@@ -63,77 +64,79 @@ template <typename Y>
   return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
+// Sixteen or eight floats at once, in whatever registers there are.
+using Lanes = float [[gnu::vector_size(64)]];
+using LaneBits = std::int32_t [[gnu::vector_size(64)]];
+using HalfLanes = float [[gnu::vector_size(32)]];
+using HalfLaneBits = std::int32_t [[gnu::vector_size(32)]];
+constexpr std::size_t kLanes = 16;
+
+template <typename Vector>
+[[gnu::always_inline]] inline Vector Load(const float* from) {
+  Vector values;
+  std::memcpy(&values, from, sizeof(values));
+  return values;
+}
+
 // As Exp, in single precision: the series to r^7, whose next term is below 1e-8.
-[[gnu::always_inline]] inline float ExpFloat(float x) {
+[[gnu::always_inline]] inline Lanes ExpFloat(Lanes x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;  // ten bits: n * kLn2High is exact
   constexpr float kLn2Low = -2.12194440e-4F;
   constexpr float kRound = 0x1.8p23F;
-  const float shifted = x * kLog2E + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float sum = 1.0F / 5040;
-  sum = sum * r + 1.0F / 720;
+  const Lanes shifted = x * kLog2E + kRound;
+  const Lanes n = shifted - kRound;
+  const Lanes r = (x - n * kLn2High) - n * kLn2Low;
+  Lanes sum = r * (1.0F / 5040) + 1.0F / 720;
   sum = sum * r + 1.0F / 120;
   sum = sum * r + 1.0F / 24;
   sum = sum * r + 1.0F / 6;
   sum = sum * r + 0.5F;
-  sum = sum * r + 1;
-  sum = sum * r + 1;
-  const std::uint32_t exponent = (std::bit_cast<std::uint32_t>(shifted) + 127) << 23;
-  return sum * std::bit_cast<float>(exponent);
-}
-
-constexpr std::size_t kLanes = 16;
-using Lanes = float[kStyleFeatures][kLanes];
-
-[[gnu::always_inline]] inline void StyleBlock(const StylePass& pass, std::size_t at, float* values,
-                                              std::size_t n, Lanes& sums) {
-  constexpr float kLimit = 87;
-  const float* const f0 = pass.features[0] + at;
-  const float* const f1 = pass.features[1] + at;
-  const float* const f2 = pass.features[2] + at;
-  const float* const f3 = pass.features[3] + at;
-  const float* const share = pass.share + at;
-  const float* const weight = pass.weight + at;
-  const auto& c = pass.coefficients;
-  for (std::size_t j = 0; j < n; ++j) {
-    const float logit = values[j] + ((c[0] * f0[j] + c[1] * f1[j]) + (c[2] * f2[j] + c[3] * f3[j]));
-    float minus = -logit;
-    minus = minus < kLimit ? minus : kLimit;
-    minus = minus > -kLimit ? minus : -kLimit;
-    const float residual = weight[j] * (1 / (1 + ExpFloat(minus)) - share[j]);
-    values[j] = residual;
-    sums[0][j] += residual * f0[j];
-    sums[1][j] += residual * f1[j];
-    sums[2][j] += residual * f2[j];
-    sums[3][j] += residual * f3[j];
-  }
+  sum = sum * r + 1.0F;
+  sum = sum * r + 1.0F;
+  const LaneBits exponent = (std::bit_cast<LaneBits>(shifted) + 127) << 23;
+  return sum * std::bit_cast<Lanes>(exponent);
 }
 
 [[gnu::always_inline]] inline void StyleResidualsLoop(StylePass& pass, float* values,
                                                       std::size_t n) {
-  Lanes sums = {};
-  std::size_t at = 0;
-  for (; at + kLanes <= n; at += kLanes) StyleBlock(pass, at, values + at, kLanes, sums);
-  if (at < n) StyleBlock(pass, at, values + at, n - at, sums);
+  constexpr float kLimit = 87;
+  const auto& c = pass.coefficients;
+  Lanes sums[kStyleFeatures] = {};
+  for (std::size_t at = 0; at < n; at += kLanes) {
+    const Lanes f0 = Load<Lanes>(pass.features[0] + at);
+    const Lanes f1 = Load<Lanes>(pass.features[1] + at);
+    const Lanes f2 = Load<Lanes>(pass.features[2] + at);
+    const Lanes f3 = Load<Lanes>(pass.features[3] + at);
+    Lanes minus = -(Load<Lanes>(values + at) + ((c[0] * f0 + c[1] * f1) + (c[2] * f2 + c[3] * f3)));
+    minus = minus < kLimit ? minus : Lanes{} + kLimit;
+    minus = minus > -kLimit ? minus : Lanes{} - kLimit;
+    const Lanes wins = 1.0F / (1.0F + ExpFloat(minus));
+    const Lanes residual = Load<Lanes>(pass.weight + at) * (wins - Load<Lanes>(pass.share + at));
+    std::memcpy(values + at, &residual, sizeof(residual));
+    sums[0] += residual * f0;
+    sums[1] += residual * f1;
+    sums[2] += residual * f2;
+    sums[3] += residual * f3;
+  }
   for (std::size_t f = 0; f < kStyleFeatures; ++f) {
     double sum = 0;
-    for (const float lane : sums[f]) sum += double{lane};
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sum += double{sums[f][lane]};
     pass.sums[f] += sum;
   }
 }
 
 [[gnu::always_inline]] inline float SumLoop(const float* values, std::size_t n) {
-  static_assert(kStylePadding == 8);
-  float sums[8] = {};
-  for (std::size_t i = 0; i < n; i += 8) {
-    for (std::size_t j = 0; j < 8; ++j) {
-      const float value = values[i + j];
-      sums[j] += i + j < n ? value : 0.0F;
-    }
+  constexpr HalfLaneBits kNumbers = {0, 1, 2, 3, 4, 5, 6, 7};
+  static_assert(kStylePadding >= 8);
+  HalfLanes s = {};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) s += Load<HalfLanes>(values + i);
+  if (i < n) {
+    const HalfLaneBits used = kNumbers < static_cast<std::int32_t>(n - i);
+    s += std::bit_cast<HalfLanes>(std::bit_cast<HalfLaneBits>(Load<HalfLanes>(values + i)) & used);
   }
-  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
 struct Kernels {

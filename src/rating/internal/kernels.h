@@ -21,8 +21,10 @@ double Dot(const double* x, const double* y, std::size_t n);
 double Dot(const double* x, const float* y, std::size_t n);
 
 inline constexpr std::size_t kStyleFeatures = 4;
+/// Floats that must follow the last one of every array below; they are read as if they were rows.
+inline constexpr std::size_t kStylePadding = 16;
 
-/// The rows of a single-precision pass over a style regression.
+/// The rows of a single-precision pass over a style regression. Rows of the padding have weight 0.
 struct StylePass {
   std::array<float, kStyleFeatures> coefficients{};
   std::array<const float*, kStyleFeatures> features{};
@@ -35,10 +37,7 @@ struct StylePass {
 /// 1 / (1 + e^-logit) with style; logits beyond +-87 count as +-87.
 void StyleResiduals(StylePass& pass, float* values, std::size_t n);
 
-/// Floats behind the end of its values that SumOf may read.
-inline constexpr std::size_t kStylePadding = 8;
-
-/// The sum of values[0..n); reads up to kStylePadding floats behind them.
+/// The sum of values[0..n), which the padding follows.
 float SumOf(const float* values, std::size_t n);
 
 }  // namespace arena::rating_internal

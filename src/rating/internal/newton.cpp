@@ -184,13 +184,16 @@ std::vector<double> Factor::Sandwich(std::span<const double> middle) const {
   return {sandwich.data(), sandwich.data() + sandwich.size()};
 }
 
-bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double>& x) {
+bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double>& x,
+              std::optional<Factor>* last) {
   std::vector<double> gradient;
   std::vector<double> step;
   for (int iteration = 0; iteration < kNewtonIterations; ++iteration) {
     PenalisedGradient(likelihood, penalty, x, gradient);
     step = gradient;
-    Factor(likelihood, penalty, x).Solve(step);
+    Factor factor(likelihood, penalty, x);
+    factor.Solve(step);
+    if (last != nullptr) *last = std::move(factor);
     if (!TakeStep(likelihood, penalty, gradient, step, x)) return true;
     if (LargestStep(step) < kNewtonStep) return true;
   }

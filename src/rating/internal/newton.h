@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -57,8 +58,10 @@ class Factor {
 };
 
 /// Moves x to the minimum by Newton's method with halved steps. False: no convergence within the
-/// iterations (x is then the best point found).
-bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double>& x);
+/// iterations (x is then the best point found). `last`, if given, is set to the factor of the last
+/// step, which is the minimum's to a millionth where it converged.
+bool Minimise(Likelihood& likelihood, const Penalty& penalty, std::vector<double>& x,
+              std::optional<Factor>* last = nullptr);
 
 /// The same for a likelihood near one whose factor at `x` is at hand, as a resample's is: L-BFGS
 /// that starts from the kept factor needs no Hessian. Falls back to Minimise, in double precision,

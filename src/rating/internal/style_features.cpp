@@ -9,11 +9,13 @@
 #include <string_view>
 
 #include "base/nearest.h"
+#include "base/parallel.h"
 
 namespace arena::rating_internal {
 namespace {
 
 constexpr std::size_t kFeatures = 4;
+constexpr std::size_t kRowsAtOnce = 4096;  // by one thread
 constexpr std::array<std::string_view, kFeatures> kNames = {"length", "headers", "lists", "bold"};
 
 std::array<double, kFeatures> Counts(const StyleCounts& counts) {
@@ -91,15 +93,18 @@ std::array<double, 4> StyleDifferences(const StyleRow& row, StyleNormalisation n
 
 Result<StyleColumns> MakeStyleColumns(const std::vector<StyleRow>& rows,
                                       const std::vector<std::uint32_t>& order,
-                                      const StyleOptions& options,
+                                      const StyleOptions& options, unsigned threads,
                                       std::vector<std::string>& warnings) {
   ARENA_RETURN_IF_ERROR(CheckFrozen(options.frozen));
   std::array<std::vector<double>, kFeatures> differences;
-  for (auto& column : differences) column.reserve(order.size());
-  for (const std::uint32_t row : order) {
-    const auto of_row = StyleDifferences(rows[row], options.normalisation);
-    for (std::size_t f = 0; f < kFeatures; ++f) differences[f].push_back(of_row[f]);
-  }
+  for (auto& column : differences) column.resize(order.size());
+  ParallelFor((order.size() + kRowsAtOnce - 1) / kRowsAtOnce, threads, [&](std::size_t block) {
+    const std::size_t end = std::min(order.size(), (block + 1) * kRowsAtOnce);
+    for (std::size_t r = block * kRowsAtOnce; r < end; ++r) {
+      const auto of_row = StyleDifferences(rows[order[r]], options.normalisation);
+      for (std::size_t f = 0; f < kFeatures; ++f) differences[f][r] = of_row[f];
+    }
+  });
   StyleColumns style;
   style.coefficients = options.frozen;
   if (options.frozen.empty()) {

@@ -25,7 +25,7 @@ struct StyleColumns {
 /// coefficients.
 Result<StyleColumns> MakeStyleColumns(const std::vector<StyleRow>& rows,
                                       const std::vector<std::uint32_t>& order,
-                                      const StyleOptions& options,
+                                      const StyleOptions& options, unsigned threads,
                                       std::vector<std::string>& warnings);
 
 }  // namespace arena::rating_internal

@@ -5,11 +5,14 @@
 #include <tuple>
 #include <utility>
 
+#include "base/parallel.h"
 #include "rating/internal/kernels.h"
 #include "rating/internal/style_features.h"
 
 namespace arena::rating_internal {
 namespace {
+
+constexpr std::size_t kPairsAtOnce = 256;  // sorted by one thread
 
 // A row of the dataset with what mostly decides its place, so that sorting stays in the cache.
 struct Entry {
@@ -33,7 +36,7 @@ auto StyleKey(const StyleRow& s) {
 }
 
 RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& pairs,
-                  const Units& units) {
+                  const Units& units, unsigned threads) {
   RowOrder order;
   order.first.assign(pairs.size() + 1, 0);
   std::vector<std::uint32_t> pair_of_row;
@@ -65,10 +68,13 @@ RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& 
     return units.OfCluster(data.rows()[x.row].cluster) <
            units.OfCluster(data.rows()[y.row].cluster);
   };
-  for (std::size_t p = 0; p < pairs.size(); ++p) {
-    std::sort(order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p]),
-              order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p + 1]), before);
-  }
+  ParallelFor((pairs.size() + kPairsAtOnce - 1) / kPairsAtOnce, threads, [&](std::size_t block) {
+    const std::size_t end = std::min(pairs.size(), (block + 1) * kPairsAtOnce);
+    for (std::size_t p = block * kPairsAtOnce; p < end; ++p) {
+      std::sort(order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p]),
+                order.rows.begin() + static_cast<std::ptrdiff_t>(order.first[p + 1]), before);
+    }
+  });
   return order;
 }
 
@@ -77,7 +83,7 @@ StyleTable MakeRows(const Dataset& data, Pairs pairs, RowOrder& order, const Uni
                     Clustering clustering) {
   StyleTable table;
   const std::size_t rows = order.rows.size();
-  table.share.resize(rows);
+  table.share.resize(rows + kStylePadding, 0);
   table.weight.resize(rows);
   table.unit.resize(rows);
   const bool clustered = clustering == Clustering::kInstruction;
@@ -110,7 +116,7 @@ void AddStyle(const std::vector<Entry>& order, const StyleColumns& style, bool f
       }
       continue;
     }
-    std::vector<float> feature(order.size());
+    std::vector<float> feature(order.size() + kStylePadding, 0);
     float largest = 0;
     for (std::size_t r = 0; r < order.size(); ++r) {
       const auto value = static_cast<float>(column[r]);
@@ -187,12 +193,12 @@ Result<StyleTable> MakeStyleTable(const Dataset& data, const Canonical& canonica
                                   std::vector<std::string>& warnings) {
   Pairs pairs = CollectPairs(canonical, options);
   const Units units(data);
-  RowOrder order = SortRows(data, canonical, pairs, units);
+  RowOrder order = SortRows(data, canonical, pairs, units, options.threads);
   std::vector<std::uint32_t> rows;
   rows.reserve(order.rows.size());
   for (const Entry& entry : order.rows) rows.push_back(entry.row);
-  ARENA_ASSIGN_OR_RETURN(StyleColumns style,
-                         MakeStyleColumns(data.styles(), rows, options.style, warnings));
+  ARENA_ASSIGN_OR_RETURN(StyleColumns style, MakeStyleColumns(data.styles(), rows, options.style,
+                                                              options.threads, warnings));
   StyleTable table = MakeRows(data, std::move(pairs), order, units, clustering);
   AddStyle(order.rows, style, options.style.frozen.empty(), table);
   coefficients = std::move(style.coefficients);

@@ -19,17 +19,18 @@ namespace arena::rating_internal {
 /// 6e-8 of a deviation changes no rating by more than a millionth of a point.
 struct StyleTable {
   Pairs pairs;
-  std::vector<std::size_t> first;            ///< per pair: its first row; one more at the end
-  std::vector<std::vector<float>> features;  ///< of the fitted coefficients
-  std::vector<double> largest;               ///< per feature: its largest absolute value
-  std::vector<double> offset;  ///< what frozen coefficients add to the logit; empty: nothing
-  std::vector<float> share;    ///< a's
+  std::vector<std::size_t> first;  ///< per pair: its first row; one more at the end
+  std::vector<std::vector<float>>
+      features;                 ///< of the fitted coefficients, then kStylePadding zeros
+  std::vector<double> largest;  ///< per feature: its largest absolute value
+  std::vector<double> offset;   ///< what frozen coefficients add to the logit; empty: nothing
+  std::vector<float> share;     ///< a's; padded as features are
   std::vector<double> weight;
   std::vector<std::uint32_t> unit;  ///< sampling unit
   std::uint32_t units = 0;
   bool rows_are_units = false;  ///< unit[r] == r for every row
 
-  std::size_t rows() const { return share.size(); }
+  std::size_t rows() const { return unit.size(); }
   std::size_t parameters() const { return pairs.contestants + features.size(); }
 
   /// Rows worked on at a time, so that they stay in the first-level cache.
