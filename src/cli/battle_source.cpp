@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "base/nearest.h"
 #include "cli/assemble.h"
@@ -51,6 +53,34 @@ bool Passes(const SourceArguments& arguments, const BattleRecord& battle) {
   if (!arguments.category.empty() && battle.category != arguments.category) return false;
   return arguments.contestants.empty() || (listed(battle.model_a) && listed(battle.model_b));
 }
+
+/// Lets through what passes the user's filters.
+class FilteredBlocks final : public BattleBlocks {
+ public:
+  FilteredBlocks(const SourceArguments& arguments, BattleBlocks& inner)
+      : arguments_(arguments), inner_(inner) {}
+
+  std::unique_ptr<BattleBlock> Open() override {
+    return std::make_unique<Block>(arguments_, inner_.Open());
+  }
+  Status Close(std::unique_ptr<BattleBlock> block) override {
+    return inner_.Close(std::move(static_cast<Block&>(*block).inner));
+  }
+
+ private:
+  struct Block final : BattleBlock {
+    Block(const SourceArguments& filter, std::unique_ptr<BattleBlock> to)
+        : arguments(filter), inner(std::move(to)) {}
+    Status Add(const BattleRecord& battle) override {
+      return Passes(arguments, battle) ? inner->Add(battle) : Status{};
+    }
+    const SourceArguments& arguments;
+    std::unique_ptr<BattleBlock> inner;
+  };
+
+  const SourceArguments& arguments_;
+  BattleBlocks& inner_;
+};
 
 /// Two judges in one store would be mixed up: the user must name one.
 Status CheckJudge(Store& store, const std::string& judge) {
@@ -161,6 +191,23 @@ Result<ReadReport> BattleSource::Read(bool with_texts, BattleSink sink) const {
     return sink(battle);
   }));
   return report;
+}
+
+Result<ReadReport> BattleSource::ReadInBlocks(bool with_texts, unsigned threads,
+                                              BattleBlocks& blocks) const {
+  if (is_store()) {
+    std::unique_ptr<BattleBlock> block = blocks.Open();
+    ARENA_ASSIGN_OR_RETURN(ReadReport report, Read(with_texts, [&](const BattleRecord& battle) {
+                             return block->Add(battle);
+                           }));
+    ARENA_RETURN_IF_ERROR(blocks.Close(std::move(block)));
+    return report;
+  }
+  ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+  ARENA_ASSIGN_OR_RETURN(const VerdictOptions options, VerdictOptionsOf(arguments));
+  const std::vector<std::filesystem::path> paths(arguments.files.begin(), arguments.files.end());
+  FilteredBlocks filtered(arguments, blocks);
+  return ReadVerdictsInBlocks(format, paths, options, threads, filtered);
 }
 
 Result<BattleQuery> BattleSource::Query(Store& store) const {

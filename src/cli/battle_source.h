@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "core/battle.h"
 #include "formats/reading.h"
+#include "formats/verdict_blocks.h"
 #include "store/store.h"
 
 namespace arena {
@@ -49,6 +50,8 @@ struct BattleSource {
   /// Streams the battles, filtered by judge, category and contestants. `with_texts` asks the store
   /// for the answers, too. Error: an unknown judge, a file that is not valid.
   Result<ReadReport> Read(bool with_texts, BattleSink sink) const;
+  /// The same with `threads` threads (0: all) where the source can be read in blocks; else one.
+  Result<ReadReport> ReadInBlocks(bool with_texts, unsigned threads, BattleBlocks& blocks) const;
 };
 
 /// Checks the arguments. Without files and without --store the store of the configuration is taken,

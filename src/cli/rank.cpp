@@ -194,21 +194,6 @@ class StyleFiller {
   bool wanted_;
 };
 
-/// When the parts of the work ended, for --timing.
-struct Timing {
-  std::chrono::steady_clock::time_point start;
-  std::chrono::steady_clock::time_point read_end;
-  std::chrono::steady_clock::time_point rate_end;
-
-  void Print() const {
-    const auto seconds = [](auto duration) {
-      return std::chrono::duration<double>(duration).count();
-    };
-    fmt::print(stderr, "read_s={:.4f} rate_s={:.4f}\n", seconds(read_end - start),
-               seconds(rate_end - read_end));
-  }
-};
-
 /// The instructions in the order of their first appearance: AlpacaEval's tables name them by place.
 using Positions = std::unordered_map<std::string, std::int64_t>;
 
@@ -255,24 +240,43 @@ struct Datasets {
   ReadReport report;
 };
 
-Status ReadDatasets(const RankArguments& arguments, const BattleSource& source,
-                    const RatingOptions& options, Datasets& datasets) {
-  const StyleFiller filler(options);
-  const bool number_instructions = options.method == RatingMethod::kLengthControlled;
+/// Blocks of a source as datasets, which are joined in order.
+class DatasetBlocks final : public BattleBlocks {
+ public:
+  DatasetBlocks(const StyleFiller& filler, Dataset& all) : filler_(filler), all_(all) {}
+
+  std::unique_ptr<BattleBlock> Open() override {
+    return std::make_unique<Block>(filler_, all_.options());
+  }
+  Status Close(std::unique_ptr<BattleBlock> block) override {
+    all_.Append(std::move(static_cast<Block&>(*block).data));
+    return {};
+  }
+
+ private:
+  struct Block final : BattleBlock {
+    Block(const StyleFiller& fill, const DatasetOptions& options) : filler(fill), data(options) {}
+    Status Add(const BattleRecord& read) override {
+      // The plain case is kept free of copies: files have millions of battles.
+      if (!filler.wanted()) return data.Add(read);
+      BattleRecord battle = read;
+      filler.Fill(battle);
+      return data.Add(battle);
+    }
+    const StyleFiller& filler;
+    Dataset data;
+  };
+
+  const StyleFiller& filler_;
+  Dataset& all_;
+};
+
+/// One dataset per category, and what length control needs, beside the one of all battles.
+Status ReadInOrder(const RankArguments& arguments, const BattleSource& source,
+                   const StyleFiller& filler, bool number_instructions, Datasets& datasets) {
   // AlpacaEval's files name the baseline: generator_1, which its reader puts second.
   const bool of_alpaca_eval = source.arguments.format == "alpaca-eval";
-  const auto add_to_category = [&](const BattleRecord& battle) -> Status {
-    auto found = datasets.by_category.find(battle.category);
-    if (found == datasets.by_category.end()) {
-      found = datasets.by_category
-                  .emplace(std::string(battle.category), Dataset(datasets.all.options()))
-                  .first;
-    }
-    return found->second.Add(battle);
-  };
   const auto add = [&](const BattleRecord& read) -> Status {
-    // The plain case is kept free of copies: files have millions of battles.
-    if (!filler.wanted() && !arguments.by_category) return datasets.all.Add(read);
     BattleRecord battle = read;
     filler.Fill(battle);
     if (number_instructions) {
@@ -280,10 +284,31 @@ Status ReadDatasets(const RankArguments& arguments, const BattleSource& source,
       datasets.positions.emplace(battle.instruction,
                                  static_cast<std::int64_t>(datasets.positions.size()));
     }
-    if (arguments.by_category) ARENA_RETURN_IF_ERROR(add_to_category(battle));
+    if (arguments.by_category) {
+      auto found = datasets.by_category.find(battle.category);
+      if (found == datasets.by_category.end()) {
+        found = datasets.by_category
+                    .emplace(std::string(battle.category), Dataset(datasets.all.options()))
+                    .first;
+      }
+      ARENA_RETURN_IF_ERROR(found->second.Add(battle));
+    }
     return datasets.all.Add(battle);
   };
   ARENA_ASSIGN_OR_RETURN(datasets.report, source.Read(filler.wanted(), add));
+  return {};
+}
+
+Status ReadDatasets(const RankArguments& arguments, const BattleSource& source,
+                    const RatingOptions& options, Datasets& datasets) {
+  const StyleFiller filler(options);
+  const bool number_instructions = options.method == RatingMethod::kLengthControlled;
+  if (arguments.by_category || number_instructions) {
+    return ReadInOrder(arguments, source, filler, number_instructions, datasets);
+  }
+  DatasetBlocks blocks(filler, datasets.all);
+  ARENA_ASSIGN_OR_RETURN(datasets.report,
+                         source.ReadInBlocks(filler.wanted(), arguments.threads, blocks));
   return {};
 }
 

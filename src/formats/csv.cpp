@@ -84,7 +84,11 @@ Result<CsvReader> CsvReader::Open(const InputSource& source, const CsvOptions& o
 
 Result<CsvReader> CsvReader::Open(ByteWindow window, const CsvOptions& options) {
   CsvReader reader(std::move(window), options);
-  ARENA_RETURN_IF_ERROR(reader.ReadHeader());
+  if (options.header.empty()) {
+    ARENA_RETURN_IF_ERROR(reader.ReadHeader());
+  } else {
+    reader.header_ = options.header;
+  }
   return reader;
 }
 
@@ -133,7 +137,14 @@ Result<std::size_t> CsvReader::Column(std::string_view name) const {
 }
 
 Error CsvReader::Fail(std::string_view message) const {
-  return InvalidLine(name(), line_, message);
+  return InvalidLine(name(), line(), message);
+}
+
+std::int64_t CsvReader::LinesBefore() const {
+  if (!lines_before_) {
+    lines_before_ = std::count(options_.before.begin(), options_.before.end(), '\n');
+  }
+  return *lines_before_;
 }
 
 Result<bool> CsvReader::Next() {

@@ -18,6 +18,10 @@ struct CsvOptions {
   /// '\0': tab if the header row has a tab and no comma, else comma.
   char delimiter = '\0';
   std::size_t max_row_bytes = kDefaultMaxRowBytes;
+  /// For a later part of a file, which has no header row: the columns, with `delimiter` set, and
+  /// the file's bytes before the part, from which lines are numbered.
+  std::vector<std::string> header{};
+  std::string_view before{};
 };
 
 /// Reads a table row by row in bounded memory. Fields in quotes may hold delimiters, newlines and
@@ -39,6 +43,7 @@ class CsvReader {
   static Result<CsvReader> Open(ByteWindow window, const CsvOptions& options = {});
 
   const std::vector<std::string>& header() const { return header_; }
+  char delimiter() const { return options_.delimiter; }
   /// The position of a column, if there is one.
   std::optional<std::size_t> Find(std::string_view name) const;
   /// The position of a column that must be there; the error names the nearest one.
@@ -53,7 +58,7 @@ class CsvReader {
   /// A field of the row, unquoted; `column` < header().size(). Valid until the next Next().
   std::string_view field(std::size_t column) const { return fields_[column]; }
   /// The line on which the row begins, from 1 (the header's, usually).
-  std::int64_t line() const { return line_; }
+  std::int64_t line() const { return LinesBefore() + line_; }
   const std::string& name() const { return window_.name(); }
   /// "FILE:LINE: message" for the row.
   Error Fail(std::string_view message) const;
@@ -61,6 +66,7 @@ class CsvReader {
  private:
   CsvReader(ByteWindow window, const CsvOptions& options);
   Status ReadHeader();
+  std::int64_t LinesBefore() const;
   Result<bool> FindRow();
   Status GrowForRow();
   bool ScanRow();
@@ -76,7 +82,9 @@ class CsvReader {
       escaped_;                ///< fields with doubled quotes, unescaped when the row is whole
   std::size_t row_bytes_ = 0;  ///< of the row at the window's front, its line end included
   std::int64_t row_lines_ = 0;
-  std::int64_t line_ = 1;
+  std::int64_t line_ = 1;  ///< within the source
+  /// Of options_.before; counted when it is first asked for.
+  mutable std::optional<std::int64_t> lines_before_;
   bool at_end_ = false;  ///< the window holds the last bytes
   bool text_after_quote_ = false;
   bool recoverable_ = false;

@@ -185,7 +185,9 @@ Status ReadLmsysVerdicts(const InputSource& source, const VerdictOptions& option
   ARENA_ASSIGN_OR_RETURN(ByteWindow window, ByteWindow::Open(source));
   ARENA_ASSIGN_OR_RETURN(const std::optional<char> first, FirstByte(window));
   if (!first) return {};
-  if (*first != '[' && *first != '{') return ReadLmsysCsv(std::move(window), columns, log, sink);
+  if (*first != '[' && *first != '{') {
+    return ReadLmsysCsv(std::move(window), {}, columns, log, sink);
+  }
   JsonVotes votes(columns);
   return ForEachJsonRow(std::move(window), log, [&](const JsonRow& row) -> Status {
     ARENA_ASSIGN_OR_RETURN(const BattleRecord* record, votes.Parse(row));

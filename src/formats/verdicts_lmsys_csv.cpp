@@ -13,6 +13,18 @@ namespace {
 
 using Column = std::optional<std::size_t>;
 
+/// Counts are nearly always a few digits, which need no general reader of numbers.
+std::optional<double> SmallCount(std::string_view text) {
+  constexpr std::size_t kMostDigits = 9;
+  if (text.empty() || text.size() > kMostDigits) return std::nullopt;
+  std::uint32_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  return value;
+}
+
 /// Turns rows into battles; positions of the columns are found once.
 class CsvVotes {
  public:
@@ -122,6 +134,7 @@ class CsvVotes {
 
   Result<double> ParseNumber(std::size_t column) const {
     const std::string_view text = csv_->field(column);
+    if (const auto small = SmallCount(text)) return *small;
     double number = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (code != std::errc() || end != text.data() + text.size()) {
@@ -148,8 +161,9 @@ class CsvVotes {
 
 }  // namespace
 
-Status ReadLmsysCsv(ByteWindow window, const LmsysColumns& columns, RowLog& log, BattleSink sink) {
-  ARENA_ASSIGN_OR_RETURN(CsvReader csv, CsvReader::Open(std::move(window)));
+Status ReadLmsysCsv(ByteWindow window, const CsvOptions& options, const LmsysColumns& columns,
+                    RowLog& log, BattleSink sink) {
+  ARENA_ASSIGN_OR_RETURN(CsvReader csv, CsvReader::Open(std::move(window), options));
   ARENA_ASSIGN_OR_RETURN(CsvVotes votes, CsvVotes::Make(csv, columns));
   while (true) {
     const auto more = csv.Next();

@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace arena {
 namespace {
@@ -125,6 +126,31 @@ void Dataset::AddResult(std::string_view a, std::string_view b, std::string_view
           static_cast<float>(weight)});
 }
 
+void Dataset::Append(Dataset later) {
+  if (names_.empty()) {
+    *this = std::move(later);
+    return;
+  }
+  std::vector<std::uint32_t> contestant;
+  for (std::size_t i = 0; i < later.names_.size(); ++i) {
+    contestant.push_back(InternName(later.names_[i]));
+    contestant_battles_[contestant[i]] += later.contestant_battles_[i];
+    contestant_voids_[contestant[i]] += later.contestant_voids_[i];
+  }
+  std::vector<std::uint32_t> cluster = {0};
+  for (const Key& key : later.cluster_keys_) cluster.push_back(InternClusterKey(key));
+  for (const ResultRow& row : later.rows_) {
+    ResultRow mapped = row;
+    mapped.a = contestant[row.a];
+    mapped.b = contestant[row.b];
+    mapped.cluster = cluster[row.cluster];
+    AddRow(mapped);
+  }
+  styles_.insert(styles_.end(), later.styles_.begin(), later.styles_.end());
+  battles_ += later.battles_;
+  void_battles_ += later.void_battles_;
+}
+
 std::uint32_t Dataset::InternName(std::string_view name) {
   NameSlot key;
   key.size = static_cast<std::uint32_t>(name.size());
@@ -176,21 +202,22 @@ void Dataset::GrowNames() {
 std::uint32_t Dataset::InternCluster(std::string_view instruction) {
   if (!options_.keep_clusters || instruction.empty()) return 0;
   if (last_cluster_ != 0 && instruction == last_instruction_) return last_cluster_;
-  const Key key = HashBytes(instruction);
+  last_cluster_ = InternClusterKey(HashBytes(instruction));
+  last_instruction_ = instruction;
+  return last_cluster_;
+}
+
+std::uint32_t Dataset::InternClusterKey(const Key& key) {
   const std::size_t mask = cluster_table_.size() - 1;
   std::size_t slot = key.low & mask;
   while (cluster_table_[slot] != 0 && cluster_keys_[cluster_table_[slot] - 1] != key) {
     slot = (slot + 1) & mask;
   }
-  std::uint32_t cluster = cluster_table_[slot];
-  if (cluster == 0) {
-    cluster_keys_.push_back(key);
-    cluster = static_cast<std::uint32_t>(cluster_keys_.size());
-    cluster_table_[slot] = cluster;
-    if (2 * cluster_keys_.size() > cluster_table_.size()) GrowClusters();
-  }
-  last_instruction_ = instruction;
-  last_cluster_ = cluster;
+  if (cluster_table_[slot] != 0) return cluster_table_[slot];
+  cluster_keys_.push_back(key);
+  const auto cluster = static_cast<std::uint32_t>(cluster_keys_.size());
+  cluster_table_[slot] = cluster;
+  if (2 * cluster_keys_.size() > cluster_table_.size()) GrowClusters();
   return cluster;
 }
 
@@ -221,7 +248,7 @@ void Dataset::CountPlainRow(const ResultRow& row) {
   if (last >= plain_stride_) GrowPlainRows(last + 1);
   std::uint32_t& entry = plain_rows_[(row.a * plain_stride_ + row.b) * 3 + outcome];
   if (entry != 0) {
-    ++rows_[entry - 1].count;
+    rows_[entry - 1].count += row.count;
   } else {
     rows_.push_back(row);
     entry = static_cast<std::uint32_t>(rows_.size());
@@ -243,7 +270,7 @@ void Dataset::GrowPlainRows(std::uint32_t contestants) {
 void Dataset::MergeRow(const ResultRow& row) {
   const std::size_t slot = FindRowSlot(row);
   if (row_table_[slot] != 0) {
-    ++rows_[row_table_[slot] - 1].count;
+    rows_[row_table_[slot] - 1].count += row.count;
     return;
   }
   rows_.push_back(row);

@@ -55,6 +55,10 @@ class Dataset {
   void AddResult(std::string_view a, std::string_view b, std::string_view instruction, double share,
                  double weight);
 
+  /// Adds all that `later`, made with the same options, holds: the result is as if its battles had
+  /// been added here one by one.
+  void Append(Dataset later);
+
   const DatasetOptions& options() const { return options_; }
   const std::vector<std::string>& contestants() const { return names_; }
   const std::vector<ResultRow>& rows() const { return rows_; }
@@ -81,6 +85,7 @@ class Dataset {
 
   std::uint32_t InternName(std::string_view name);
   std::uint32_t InternCluster(std::string_view instruction);
+  std::uint32_t InternClusterKey(const Key& key);
   void GrowNames();
   void GrowClusters();
   void GrowRows();

@@ -1,11 +1,13 @@
 #include "rating/dataset.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "base/rng.h"
 
@@ -114,6 +116,55 @@ TEST(Dataset, EachGameOfABattleIsARowOfTheSameInstruction) {
   EXPECT_EQ(data.rows()[0].cluster, data.rows()[1].cluster);
   EXPECT_EQ(data.rows()[0].weight, 0.5F);
   EXPECT_EQ(data.battles(), 1);
+}
+
+// Everything that a dataset shows.
+std::string Dump(const Dataset& data) {
+  std::string text = fmt::format("{} battles, {} void, {}\n", data.battles(), data.void_battles(),
+                                 fmt::join(data.contestants(), " "));
+  for (std::size_t i = 0; i < data.contestants().size(); ++i) {
+    text += fmt::format("{}/{} ", data.voids_by_contestant()[i], data.battles_by_contestant()[i]);
+  }
+  for (const ResultRow& row : data.rows()) {
+    text += fmt::format("\n{} {} {} {} {} {}", row.a, row.b, row.cluster, row.count, row.share,
+                        row.weight);
+  }
+  for (const Key& key : data.cluster_keys()) text += "\n" + key.Hex();
+  for (const StyleRow& style : data.styles()) text += fmt::format("\n{}", style.a.tokens);
+  return text;
+}
+
+TEST(Dataset, JoinedPartsEqualTheWholeWhateverIsKept) {
+  for (int kept = 0; kept < 8; ++kept) {
+    DatasetOptions options;
+    options.outcome.policy = OutcomePolicy::kEachGame;
+    options.keep_clusters = (kept & 1) != 0;
+    options.keep_style = (kept & 2) != 0;
+    options.keep_order = (kept & 4) != 0;
+    Rng rng(static_cast<std::uint64_t>(kept));
+    Dataset whole(options);
+    Dataset joined(options);
+    for (int part = 0; part < 5; ++part) {
+      Dataset one(options);
+      for (std::uint64_t i = 0; i < 200 * rng.Below(3); ++i) {
+        // Later parts bring new names and instructions.
+        const std::string a = fmt::format("m{}", rng.Below(5) + static_cast<std::uint64_t>(part));
+        const std::string b = fmt::format("contestant with a long name {}", rng.Below(4));
+        const std::string instruction = fmt::format("q{}", rng.Below(9));
+        BattleRecord battle = Battle(a, b, static_cast<double>(rng.Below(4)) / 3,
+                                     rng.Below(3) == 0 ? "" : instruction);
+        battle.game_count = 1 + static_cast<int>(rng.Below(2));
+        battle.games[0].is_void = rng.Below(10) == 0;
+        battle.games[1] = battle.games[0];
+        battle.style_a = battle.style_b = StyleCounts{.tokens = rng.Uniform()};
+        ASSERT_TRUE(whole.Add(battle).ok());
+        ASSERT_TRUE(one.Add(battle).ok());
+      }
+      joined.Append(std::move(one));
+    }
+    EXPECT_EQ(Dump(joined), Dump(whole)) << kept;
+    ASSERT_GT(whole.battles(), 0);
+  }
 }
 
 TEST(Dataset, RefusesWhatCannotBeRated) {

@@ -40,14 +40,23 @@ class RowLog {
 
   /// Counts a row that is skipped whatever the options say.
   void Skip(std::string problem) {
-    constexpr std::size_t kKeptProblems = 20;
     ++report_.bad_rows;
     if (report_.problems.size() < kKeptProblems) report_.problems.push_back(std::move(problem));
+  }
+
+  /// Adds what another log has of the rows that follow.
+  void Append(const ReadReport& later) {
+    report_.rows += later.rows;
+    report_.bad_rows += later.bad_rows;
+    for (const std::string& problem : later.problems) {
+      if (report_.problems.size() < kKeptProblems) report_.problems.push_back(problem);
+    }
   }
 
   const ReadReport& report() const { return report_; }
 
  private:
+  static constexpr std::size_t kKeptProblems = 20;
   ReadOptions options_;
   ReadReport report_;
   bool sink_failed_ = false;

@@ -44,5 +44,68 @@ TEST(Kernels, SumsCoverEveryLength) {
   }
 }
 
+TEST(Kernels, StyleResidualsMatchTheFormula) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{16}, std::size_t{37}}) {
+    StylePass pass;
+    std::vector<std::vector<float>> columns(6);  // four features, share, weight
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      for (std::size_t i = 0; i < n; ++i) {
+        columns[c].push_back(static_cast<float>(std::sin(static_cast<double>(7 * c + 3 * i + 1))));
+      }
+      columns[c].resize(n + kStylePadding, 0);
+    }
+    for (std::size_t f = 0; f < kStyleFeatures; ++f) {
+      pass.features[f] = columns[f].data();
+      pass.coefficients[f] = 0.3F * static_cast<float>(f) - 0.4F;
+    }
+    pass.share = columns[4].data();
+    pass.weight = columns[5].data();
+    std::vector<float> values(n + kStylePadding, 0);
+    for (std::size_t i = 0; i < n; ++i) values[i] = 4 * static_cast<float>(i % 7) - 11;
+    std::vector<double> exact_sums(kStyleFeatures, 0);
+    std::vector<double> exact(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      double logit = values[i];
+      for (std::size_t f = 0; f < kStyleFeatures; ++f) {
+        logit += double{pass.coefficients[f]} * double{columns[f][i]};
+      }
+      exact[i] = double{columns[5][i]} * (1 / (1 + std::exp(-logit)) - double{columns[4][i]});
+      for (std::size_t f = 0; f < kStyleFeatures; ++f) {
+        exact_sums[f] += exact[i] * double{columns[f][i]};
+      }
+    }
+    StyleResiduals(pass, values.data(), n);
+    for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(values[i], exact[i], 1e-6) << i;
+    for (std::size_t f = 0; f < kStyleFeatures; ++f) {
+      EXPECT_NEAR(pass.sums[f], exact_sums[f], 1e-5) << f;
+    }
+  }
+}
+
+TEST(Kernels, StyleResidualsOfExtremeLogitsAreFinite) {
+  const std::vector<float> zeros(2 * kStylePadding, 0);
+  const std::vector<float> ones(2 * kStylePadding, 1);
+  StylePass pass;
+  pass.features.fill(zeros.data());
+  pass.share = zeros.data();
+  pass.weight = ones.data();
+  std::vector<float> values(2 * kStylePadding, 0);
+  values[0] = -1e30F;
+  values[1] = 1e30F;
+  StyleResiduals(pass, values.data(), kStylePadding);
+  EXPECT_GE(values[0], 0);
+  EXPECT_LT(values[0], 1e-30F);
+  EXPECT_EQ(values[1], 1);
+}
+
+TEST(Kernels, SumOfReadsNoFartherThanItsLength) {
+  for (std::size_t n = 0; n < 40; ++n) {
+    std::vector<float> values(n + kStylePadding, 1e6F);
+    float exact = 0;
+    for (std::size_t i = 0; i < n; ++i) exact += values[i] = static_cast<float>(i % 5) - 1.5F;
+    EXPECT_NEAR(SumOf(values.data(), n), exact, 1e-5F) << n;
+  }
+}
+
 }  // namespace
 }  // namespace arena::rating_internal
