@@ -146,13 +146,13 @@ TEST(Dataset, JoinedPartsEqualTheWholeWhateverIsKept) {
     Dataset joined(options);
     for (int part = 0; part < 5; ++part) {
       Dataset one(options);
-      for (std::uint64_t i = 0; i < 200 * rng.Below(3); ++i) {
+      const std::uint64_t battles = 200 * rng.Below(3);  // some parts are empty
+      for (std::uint64_t i = 0; i < battles; ++i) {
         // Later parts bring new names and instructions.
         const std::string a = fmt::format("m{}", rng.Below(5) + static_cast<std::uint64_t>(part));
         const std::string b = fmt::format("contestant with a long name {}", rng.Below(4));
-        const std::string instruction = fmt::format("q{}", rng.Below(9));
-        BattleRecord battle = Battle(a, b, static_cast<double>(rng.Below(4)) / 3,
-                                     rng.Below(3) == 0 ? "" : instruction);
+        const std::string instruction = rng.Below(3) == 0 ? "" : fmt::format("q{}", rng.Below(9));
+        BattleRecord battle = Battle(a, b, static_cast<double>(rng.Below(4)) / 3, instruction);
         battle.game_count = 1 + static_cast<int>(rng.Below(2));
         battle.games[0].is_void = rng.Below(10) == 0;
         battle.games[1] = battle.games[0];
