@@ -138,7 +138,7 @@ void AddStoreOptions(CLI::App& command, SourceArguments& arguments) {
   command.add_option("--contestant", arguments.contestants,
                      "Only battles among the named contestants (repeat it)");
   command.add_flag("--all-versions", arguments.all_versions,
-                   "Contestants of the store whose name another version took, too");
+                   "Contestants and judges of the store whose name another version took, too");
   command.add_option("--policy", arguments.policy,
                      "How two games become one result: mean-score (default for a store), "
                      "disagree-tie, each-game");

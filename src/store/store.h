@@ -41,8 +41,8 @@ struct BattleQuery {
   std::string category = {};
   std::vector<std::string> contestants = {};  ///< names: both sides must be among them
   bool with_texts = false;                    ///< fill text_a and text_b (slower)
-  bool with_superseded = false;  ///< include contestants whose name now belongs to another
-                                 ///< version
+  bool with_superseded = false;  ///< include contestants and judges whose name now belongs to
+                                 ///< another version
 };
 
 struct ContestantInfo {
@@ -87,6 +87,7 @@ class Store {
   virtual Status PutInstructions(std::span<const Instruction> instructions) = 0;
   /// Makes `contestant` the holder of its name.
   virtual Status PutContestant(const Contestant& contestant) = 0;
+  /// Makes `judge` the holder of its name.
   virtual Status PutJudge(const JudgeIdentity& judge) = 0;
   virtual Status PutAnswers(std::span<const Answer> answers) = 0;
   virtual Status PutGames(std::span<const Game> games) = 0;
@@ -112,6 +113,7 @@ class Store {
   virtual Result<BattleDetail> FindBattle(std::string_view prefix) = 0;
 
   virtual Result<std::vector<ContestantInfo>> Contestants() = 0;
+  /// The holders of their names.
   virtual Result<std::vector<JudgeIdentity>> Judges() = 0;
   virtual Result<StoreCounts> Counts() = 0;
 };

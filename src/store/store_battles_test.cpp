@@ -241,6 +241,24 @@ TEST_F(StoreBattlesTest, ANewContestantSupersedesTheHolderOfItsName) {
   EXPECT_TRUE(infos[1].superseded);
 }
 
+TEST_F(StoreBattlesTest, ANewJudgeSupersedesTheHolderOfItsName) {
+  const auto store = Open(path_);
+  Check(arena_.PutAll(*store, 2, 2));
+  JudgeIdentity newer = arena_.judge;
+  newer.behaviour = R"({"kind":"stricter"})";
+  Check(store->PutJudge(newer));
+  Check(store->Flush());
+  EXPECT_TRUE(ReadBattles(*store).empty()) << "verdicts of the earlier settings are not mixed in";
+  EXPECT_TRUE(ReadBattles(*store, {.judge = newer.name}).empty());
+  EXPECT_EQ(ReadBattles(*store, {.with_superseded = true}).size(), 2U);
+  ASSERT_EQ(store->Judges()->size(), 1U);
+  EXPECT_EQ(store->Judges()->front().behaviour, newer.behaviour);
+
+  Check(store->PutJudge(arena_.judge));  // the first settings again
+  Check(store->Flush());
+  EXPECT_EQ(ReadBattles(*store).size(), 2U);
+}
+
 TEST_F(StoreBattlesTest, ABattleIsFoundByTheStartOfItsKey) {
   const auto store = Open(path_);
   Check(arena_.PutAll(*store, 2, 1));

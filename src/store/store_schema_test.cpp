@@ -160,6 +160,17 @@ TEST_F(StoreSchemaTest, TheFixtureIsWhatAnEmptyFileBecomes) {
   EXPECT_EQ(schema(path_), schema(fresh));
 }
 
+TEST_F(StoreSchemaTest, OfOlderJudgesOfOneNameTheLastHoldsIt) {
+  MakeDatabase(kVersion1Fixture);
+  MakeDatabase(std::array{
+      std::string_view("INSERT INTO judge VALUES (2, 32, 1, 'referee', '', '{\"v\":2}', 6)")});
+  const auto store = OpenStore(path_, {});
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  const auto judges = (*store)->Judges();
+  ASSERT_EQ(judges->size(), 1U);
+  EXPECT_EQ(judges->front().behaviour, R"({"v":2})");
+}
+
 constexpr std::string_view kAddColumn[] = {
     "ALTER TABLE game ADD COLUMN colour TEXT NOT NULL DEFAULT 'none'",
     "CREATE TABLE extra (id @identity)"};
@@ -173,19 +184,19 @@ std::vector<Migration> With(std::initializer_list<Migration> more) {
 
 TEST_F(StoreSchemaTest, MigratesAnOlderDatabaseOnce) {
   MakeDatabase(kVersion1Fixture);
-  const auto migrations = With({{2, kAddColumn}});
+  const auto migrations = With({{3, kAddColumn}});
   for (int times = 0; times < 2; ++times) {
     const auto opened = OpenWith(migrations);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     EXPECT_EQ((*opened)->Counts()->games, 2);
   }
   EXPECT_EQ(Query("SELECT COUNT(*) FROM game WHERE colour = 'none'"), 2);
-  EXPECT_EQ(Query("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'"), 2);
+  EXPECT_EQ(Query("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'"), 3);
 }
 
 TEST_F(StoreSchemaTest, AFailedMigrationLeavesTheDatabaseAsItWas) {
   MakeDatabase(kVersion1Fixture);
-  const auto opened = OpenWith(With({{2, kAddColumn}, {3, kBroken}}));
+  const auto opened = OpenWith(With({{3, kAddColumn}, {4, kBroken}}));
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(Query("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('extra', 'half')"), 0);
   EXPECT_EQ(Query("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'schema_version'"), 1);
@@ -194,7 +205,7 @@ TEST_F(StoreSchemaTest, AFailedMigrationLeavesTheDatabaseAsItWas) {
 
 TEST_F(StoreSchemaTest, AnOlderDatabaseIsNotMigratedByReading) {
   MakeDatabase(kVersion1Fixture);
-  const auto opened = OpenWith(With({{2, kAddColumn}}), {.read_only = true});
+  const auto opened = OpenWith(With({{3, kAddColumn}}), {.read_only = true});
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(opened.error().message, HasSubstr("open it once for writing"));
   EXPECT_EQ(Query("SELECT COUNT(*) FROM sqlite_master WHERE name = 'extra'"), 0);

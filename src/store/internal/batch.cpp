@@ -246,26 +246,26 @@ void BatchWriter::WriteInstructions(std::vector<InstructionRow>& rows, std::int6
 }
 
 void BatchWriter::WriteContestants(std::vector<PartyRow>& rows, std::int64_t now_s) {
-  // In the order of the puts: the last holder of a name keeps it.
-  for (PartyRow& row : rows) {
-    row.stored_at = now_s;
-    std::string name = row.name.value;
-    DbKey key = row.key;
-    statements_->contestants.Add(row);
-    statements_->contestants.Finish();
-    for (const std::string_view sql : {kHoldNameSql, kSupersedeSql}) {
-      session_ << sql, soci::use(name, "name"), soci::use(key.high, "key_high"),
-          soci::use(key.low, "key_low");
-    }
-  }
+  for (PartyRow& row : rows) WriteParty(row, "contestant", statements_->contestants, now_s);
 }
 
 void BatchWriter::WriteJudges(std::vector<PartyRow>& rows, std::int64_t now_s) {
-  for (PartyRow* row : InKeyOrder(rows)) {
-    row->stored_at = now_s;
-    statements_->judges.Add(*row);
+  for (PartyRow& row : rows) WriteParty(row, "judge", statements_->judges, now_s);
+}
+
+// In the order of the puts: the last holder of a name keeps it.
+template <typename Insert>
+void BatchWriter::WriteParty(PartyRow& row, std::string_view table, Insert& insert,
+                             std::int64_t now_s) {
+  row.stored_at = now_s;
+  std::string name = row.name.value;
+  DbKey key = row.key;
+  insert.Add(row);
+  insert.Finish();
+  for (const std::string& sql : {HoldNameSql(table), SupersedeSql(table)}) {
+    session_ << sql, soci::use(name, "name"), soci::use(key.high, "key_high"),
+        soci::use(key.low, "key_low");
   }
-  statements_->judges.Finish();
 }
 
 void BatchWriter::WriteAnswers(std::vector<AnswerRow>& rows, std::int64_t now_s) {

@@ -42,6 +42,8 @@ class BatchWriter {
   void WriteInstructions(std::vector<InstructionRow>& rows, std::int64_t now_s);
   void WriteContestants(std::vector<PartyRow>& rows, std::int64_t now_s);
   void WriteJudges(std::vector<PartyRow>& rows, std::int64_t now_s);
+  template <typename Insert>
+  void WriteParty(PartyRow& row, std::string_view table, Insert& insert, std::int64_t now_s);
   void WriteAnswers(std::vector<AnswerRow>& rows, std::int64_t now_s);
   void WriteGames(std::vector<GameRow>& rows, std::int64_t now_s);
   void WriteBattles(std::vector<BattleRow>& rows);

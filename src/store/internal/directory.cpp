@@ -13,13 +13,13 @@
 namespace arena::store {
 namespace {
 
-std::vector<Party> ReadParties(soci::session& session, std::string_view sql, bool with_superseded) {
+std::vector<Party> ReadParties(soci::session& session, std::string_view sql) {
   Party party;
   int superseded = 0;
   soci::statement statement(session);
   BindInto(statement, party.id);
   VisitParty(party.row, [&](std::string_view, auto& member) { BindInto(statement, member); });
-  if (with_superseded) BindInto(statement, superseded);
+  BindInto(statement, superseded);
   statement.alloc();
   statement.prepare(std::string(sql));
   statement.define_and_bind();
@@ -72,12 +72,10 @@ bool HasName(const std::vector<Directory::Name>& names, const std::string& name)
 }  // namespace
 
 std::vector<Party> ReadContestants(soci::session& session) {
-  return ReadParties(session, kContestantsSql, true);
+  return ReadParties(session, kContestantsSql);
 }
 
-std::vector<Party> ReadJudges(soci::session& session) {
-  return ReadParties(session, kJudgesSql, false);
-}
+std::vector<Party> ReadJudges(soci::session& session) { return ReadParties(session, kJudgesSql); }
 
 Result<Directory> Directory::Read(soci::session& session, const BattleQuery& query) {
   Directory directory;
@@ -104,12 +102,15 @@ Status Directory::ReadContestantNames(soci::session& session, const BattleQuery&
 }
 
 Status Directory::ReadJudgeNames(soci::session& session, const BattleQuery& query) {
-  ARENA_ASSIGN_OR_RETURN(judges_, NamesOf(ReadJudges(session)));
+  const std::vector<Party> parties = ReadJudges(session);
+  ARENA_ASSIGN_OR_RETURN(judges_, NamesOf(parties));
   if (!query.judge.empty() && !HasName(judges_, query.judge)) {
     return NoSuch("judge", query.judge, judges_);
   }
-  for (Name& entry : judges_) {
-    entry.wanted = query.judge.empty() || entry.name == query.judge;
+  for (const Party& party : parties) {
+    Name& entry = SlotOf(judges_, party.id);
+    const bool named = query.judge.empty() || entry.name == query.judge;
+    entry.wanted = named && (query.with_superseded || !party.superseded);
   }
   return {};
 }

@@ -101,6 +101,13 @@ constexpr std::string_view kVersion1[] = {
              UNIQUE (key_high, key_low)))",
 };
 
+// A judge's settings change as a contestant's do: the newest holds the name.
+constexpr std::string_view kVersion2[] = {
+    "ALTER TABLE judge ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0",
+    "UPDATE judge SET superseded = 1 WHERE EXISTS (SELECT 1 FROM judge later "
+    "WHERE later.name = judge.name AND later.id > judge.id)",
+};
+
 Error Foreign(const Dialect& dialect) {
   return InvalidInput(
       fmt::format("{} is the database of another program, not a store of arena; name another file",
@@ -182,7 +189,7 @@ Status Apply(const Dialect& dialect, soci::session& session, std::span<const Mig
 }  // namespace
 
 std::span<const Migration> Migrations() {
-  static constexpr Migration kMigrations[] = {{1, kVersion1}};
+  static constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};
   return kMigrations;
 }
 

@@ -94,13 +94,19 @@ std::string HaveSql(std::string_view table) {
   return fmt::format("SELECT t.id FROM {} t{} AND t.state = 'done'", table, kWhereKey);
 }
 
-const std::string_view kHoldNameSql =
-    "UPDATE contestant SET superseded = 0 "
-    "WHERE superseded <> 0 AND name = :name AND key_high = :key_high AND key_low = :key_low";
+std::string HoldNameSql(std::string_view table) {
+  return fmt::format(
+      "UPDATE {} SET superseded = 0 "
+      "WHERE superseded <> 0 AND name = :name AND key_high = :key_high AND key_low = :key_low",
+      table);
+}
 
-const std::string_view kSupersedeSql =
-    "UPDATE contestant SET superseded = 1 "
-    "WHERE superseded = 0 AND name = :name AND (key_high <> :key_high OR key_low <> :key_low)";
+std::string SupersedeSql(std::string_view table) {
+  return fmt::format(
+      "UPDATE {} SET superseded = 1 "
+      "WHERE superseded = 0 AND name = :name AND (key_high <> :key_high OR key_low <> :key_low)",
+      table);
+}
 
 std::string AnswerSql() {
   const auto columns =
@@ -141,7 +147,8 @@ const std::string_view kContestantsSql =
     "FROM contestant ORDER BY id";
 
 const std::string_view kJudgesSql =
-    "SELECT id, key_high, key_low, name, family, behaviour, stored_at FROM judge ORDER BY id";
+    "SELECT id, key_high, key_low, name, family, behaviour, stored_at, superseded "
+    "FROM judge ORDER BY id";
 
 const std::string_view kInstructionNamesSql =
     "SELECT id, key_high, key_low, category FROM instruction ORDER BY id";

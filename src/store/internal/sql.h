@@ -42,9 +42,9 @@ std::string PlaceholderSql(std::string_view table);
 /// Whether the row is there and done. Parameters :key_high, :key_low.
 std::string HaveSql(std::string_view table);
 
-// Parameters :name, :key_high, :key_low.
-extern const std::string_view kHoldNameSql;
-extern const std::string_view kSupersedeSql;
+// Of `contestant` or `judge`. Parameters :name, :key_high, :key_low.
+std::string HoldNameSql(std::string_view table);
+std::string SupersedeSql(std::string_view table);
 
 // Parameters :key_high, :key_low.
 std::string AnswerSql();       ///< VisitAnswer, then contestant's and instruction's keys
@@ -54,7 +54,7 @@ extern const std::string_view kScoresSql;      ///< of a game that is done
 extern const std::string_view kStyleSql;       ///< of an answer that is done
 extern const std::string_view kStyleTurnsSql;  ///< its style and its turns
 
-/// id, VisitParty (and superseded, of contestants), by id.
+/// id, VisitParty and superseded, by id.
 extern const std::string_view kContestantsSql;
 extern const std::string_view kJudgesSql;
 /// id, key, category.

@@ -179,7 +179,7 @@ class SqlStore final : public Store {
   static Result<std::vector<JudgeIdentity>> ReadJudgeIdentities(soci::session& session) {
     std::vector<JudgeIdentity> judges;
     for (const Party& party : ReadJudges(session)) {
-      if (!party.row.name.has_value()) continue;
+      if (!party.row.name.has_value() || party.superseded) continue;
       ARENA_ASSIGN_OR_RETURN(JudgeIdentity judge, JudgeFromRow(party.row));
       judges.push_back(std::move(judge));
     }
