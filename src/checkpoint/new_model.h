@@ -26,8 +26,8 @@ ModelConfig ShapeConfig(ModelShape shape, std::int64_t vocabulary_size);
 
 /// Writes config.json, generation_config.json and model.safetensors into `directory`, which is
 /// made if need be and must not hold a model yet. Matrices are normal with deviation 0.02, norms 1,
-/// biases 0. The same config, seed and dtype give the same bytes on every machine. `config.dtype`
-/// is the type written.
+/// biases 0. The same config, seed and dtype give the same bytes (with the same C library).
+/// `config.dtype` is the type written.
 Status NewModel(const ModelConfig& config, std::uint64_t seed,
                 const std::filesystem::path& directory);
 

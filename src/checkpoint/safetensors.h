@@ -50,8 +50,6 @@ class SafetensorsDirectory {
   const std::vector<std::string>& files() const { return names_; }
 
  private:
-  Status Index();
-
   std::vector<SafetensorsFile> files_;
   std::vector<std::string> names_;
   std::vector<TensorView> tensors_;
