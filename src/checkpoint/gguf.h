@@ -66,7 +66,8 @@ struct GgufOptions {
 /// Two things that llama.cpp lacks end at a length, and the stated context ends there too, so that
 /// the file is exact within it: a sliding window (at the window) and dynamic rotary scaling (at
 /// max_position_embeddings). Errors: a vocabulary that does not fit, a sequence classifier, Qwen3
-/// with biases, yarn scaling without truncation, a weight that is not finite (named).
+/// with biases, Qwen with llama3 scaling or with yarn bounds other than 32 and 1 (llama.cpp cannot
+/// express them), a weight that is not finite (named).
 Status ExportGguf(const Checkpoint& checkpoint, const GgufVocabulary& vocabulary,
                   const GgufOptions& options, const std::filesystem::path& path);
 

@@ -56,20 +56,26 @@ Status AddRope(const ModelConfig& config, std::string_view arch, GgufMetadata& m
   metadata.AddUint32(key("dimension_count"), config.head_dim);
   metadata.AddFloat(key("freq_base"), config.rope_theta);
   const RopeScaling& rope = config.rope;
-  // The frequencies of llama3 are a tensor; dynamic ones equal plain ones up to the context length.
+  if (NeedsRopeFactors(config)) {
+    if (arch != "llama") {
+      return InvalidInput(fmt::format(
+          "GGUF: llama.cpp has no {} rotary scaling of this kind for {} (yarn: beta_fast 32, "
+          "beta_slow 1, truncated)",
+          RopeKindName(rope.kind), ArchitectureName(config.architecture)));
+    }
+    const float scale = RopeAttentionScale(config);
+    if (scale != 1) metadata.AddFloat(key("scaling.attn_factor"), static_cast<double>(scale));
+    return {};
+  }
+  // Dynamic frequencies equal plain ones up to the context length.
   if (rope.kind != RopeKind::kLinear && rope.kind != RopeKind::kYarn) return {};
   metadata.AddText(key("scaling.type"), RopeKindName(rope.kind));
   metadata.AddFloat(key("scaling.factor"), rope.factor);
   if (rope.kind == RopeKind::kLinear) return {};
-  if (!rope.truncate) {
-    return InvalidInput("GGUF: llama.cpp has no yarn scaling with \"truncate\": false");
-  }
   metadata.AddUint32(key("scaling.original_context_length"),
                      rope.original_max_position_embeddings > 0
                          ? rope.original_max_position_embeddings
                          : config.max_position_embeddings);
-  metadata.AddFloat(key("scaling.yarn_beta_fast"), rope.beta_fast);
-  metadata.AddFloat(key("scaling.yarn_beta_slow"), rope.beta_slow);
   const double extra = ExtraAttentionFactor(config);
   if (std::abs(extra - 1) > 1e-6) metadata.AddFloat(key("scaling.attn_factor"), extra);
   return {};
@@ -84,6 +90,13 @@ std::int64_t ExactContext(const ModelConfig& config) {
 }
 
 }  // namespace
+
+bool NeedsRopeFactors(const ModelConfig& config) {
+  const RopeScaling& rope = config.rope;
+  if (rope.kind == RopeKind::kLlama3) return true;
+  return rope.kind == RopeKind::kYarn &&
+         (rope.beta_fast != 32 || rope.beta_slow != 1 || !rope.truncate);
+}
 
 void AppendUint32(std::uint32_t value, std::string& out) {
   for (int shift = 0; shift < 32; shift += 8) {

@@ -177,7 +177,7 @@ void EncodeQ80Block(std::span<const float, 32> values, std::span<std::byte, 34> 
 Result<std::vector<GgufTensor>> ListGgufTensors(const Checkpoint& checkpoint, GgufType type) {
   const ModelConfig& config = checkpoint.config();
   std::vector<GgufTensor> tensors;
-  if (config.rope.kind == RopeKind::kLlama3) tensors.push_back(RopeFactors(config));
+  if (NeedsRopeFactors(config)) tensors.push_back(RopeFactors(config));
   for (const TensorView& view : checkpoint.tensors()) {
     GgufTensor tensor;
     ARENA_ASSIGN_OR_RETURN(tensor.name, GgufName(view.name));

@@ -342,6 +342,13 @@ TEST_F(GgufTest, RotaryScalingAsLlamaCppReadsIt) {
   EXPECT_EQ(yarn["llama.rope.scaling.attn_factor"], "");
   config_.rope.attention_factor = 2 * (1 + 0.1 * std::log(4));
   EXPECT_EQ(Exported()["llama.rope.scaling.attn_factor"], "2");
+  // Bounds that llama.cpp has no key for: the frequencies themselves, and the whole magnitude.
+  config_.rope.beta_slow = 2;
+  const Reader bounds = Exported();
+  EXPECT_EQ(bounds["llama.rope.scaling.type"], "");
+  EXPECT_EQ(bounds["llama.rope.scaling.attn_factor"],
+            fmt::format("{}", RopeAttentionScale(config_)));
+  EXPECT_EQ(bounds.Values("rope_freqs.weight").size(), 4U);
   config_.rope = {.kind = RopeKind::kLlama3,
                   .factor = 8,
                   .original_max_position_embeddings = 64,
@@ -384,8 +391,10 @@ TEST_F(GgufTest, RefusesWhatDoesNotFit) {
   vocabulary_.eos_id = 40;
   EXPECT_THAT(error(), HasSubstr("eos_token_id is 40"));
   vocabulary_ = sound;
+  config_.architecture = Architecture::kQwen2;
+  config_.qkv_bias = true;
   config_.rope = {.kind = RopeKind::kYarn, .factor = 2, .truncate = false};
-  EXPECT_THAT(error(), HasSubstr("truncate"));
+  EXPECT_THAT(error(), HasSubstr("no yarn rotary scaling of this kind for Qwen2ForCausalLM"));
   config_ = testing::TinyConfig();
   config_.architecture = Architecture::kLlamaSequenceClassification;
   EXPECT_THAT(error(), HasSubstr("sequence classifier"));

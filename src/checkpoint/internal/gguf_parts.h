@@ -63,6 +63,10 @@ struct GgufTensor {
   std::int64_t byte_count() const { return rows() * GgmlRowBytes(type, columns()); }
 };
 
+/// Whether the rotary frequencies go into a tensor: llama.cpp has a key for plain, linear and yarn
+/// scaling, for the latter only with its default bounds. It reads the tensor for "llama" alone.
+bool NeedsRopeFactors(const ModelConfig& config);
+
 /// What the model is: architecture, dimensions, rotary scaling.
 Status AddModelMetadata(const ModelConfig& config, const GgufOptions& options,
                         std::string_view default_name, GgufMetadata& metadata);

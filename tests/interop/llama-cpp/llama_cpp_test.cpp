@@ -205,7 +205,7 @@ TEST_F(LlamaCppTest, Qwen3WithWideHeads) {
 }
 
 TEST_F(LlamaCppTest, EveryRotaryScaling) {
-  std::vector<RopeScaling> scalings(6);
+  std::vector<RopeScaling> scalings(7);
   scalings[0] = {.kind = RopeKind::kLinear, .factor = 3};
   scalings[1] = {.kind = RopeKind::kDynamic, .factor = 3};
   scalings[2] = {.kind = RopeKind::kYarn, .factor = 4, .original_max_position_embeddings = 64};
@@ -223,6 +223,8 @@ TEST_F(LlamaCppTest, EveryRotaryScaling) {
                  .original_max_position_embeddings = 32,
                  .mscale = 0.7,
                  .mscale_all_dim = 1.0};
+  scalings[6] = scalings[2];
+  scalings[6].truncate = false;
   for (std::size_t i = 0; i < scalings.size(); ++i) {
     SCOPED_TRACE(fmt::format("scaling {}, {}", i, RopeKindName(scalings[i].kind)));
     mini_.rope = scalings[i];
