@@ -1,0 +1,259 @@
+// The loops of Kernels, written once with vectors of the width that the including file is compiled
+// for. Each instruction set has a .cpp file with its own compiler flags that includes this; all is
+// in an anonymous namespace and nothing of the standard library is called, so that no function made
+// for one processor is shared with code for another.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "lm/kernels.h"
+
+namespace arena::lm {
+namespace {
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+inline constexpr int kMaxRows = 12;  // 24 of 32 registers hold sums
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+inline constexpr int kMaxRows = 3;  // 12 of 16 registers
+#else
+inline constexpr int kLanes = 4;
+inline constexpr int kMaxRows = 1;
+#endif
+
+inline constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;
+// X stays in the second-level cache while all panels pass it.
+inline constexpr std::size_t kRowsAtOnce = 96;
+
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef float FloatsInMemory __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+typedef std::uint32_t Words __attribute__((vector_size(kLanes * 4)));
+typedef std::uint32_t WordsInMemory __attribute__((vector_size(kLanes * 4), aligned(2), may_alias));
+typedef std::int32_t Integers __attribute__((vector_size(kLanes * 4)));
+
+#define ARENA_INLINE [[gnu::always_inline]] inline
+
+ARENA_INLINE Floats Load(const float* from) {
+  return *reinterpret_cast<const FloatsInMemory*>(from);
+}
+ARENA_INLINE void Store(Floats value, float* to) { *reinterpret_cast<FloatsInMemory*>(to) = value; }
+
+ARENA_INLINE void LoadPanelRow(const float* from, Floats* columns) {
+  for (int v = 0; v < kVectors; ++v) columns[v] = Load(from + v * kLanes);
+}
+
+ARENA_INLINE void LoadPanelRow(const Bfloat16* from, Floats* columns) {
+  for (int v = 0; v < kVectors / 2; ++v) {
+    const Words words = *reinterpret_cast<const WordsInMemory*>(from + 2 * v * kLanes);
+    columns[v] = std::bit_cast<Floats>(words << 16);
+    columns[v + kVectors / 2] = std::bit_cast<Floats>(words & 0xFFFF0000U);
+  }
+}
+
+// kRows rows of Y in kPanels panels, all sums in registers.
+template <int kRows, int kPanels, typename Element>
+ARENA_INLINE void MultiplyTile(const Product<Element>& p, std::size_t row, std::size_t panel) {
+  const float* const x = p.x + row * p.x_stride;
+  float* const y = p.y + row * p.y_stride + panel * kPanelColumns;
+  const std::size_t panel_size = p.depth * kPanelColumns;
+  const Element* const w = p.w + panel * panel_size;
+  Floats sums[kRows][kPanels * kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kPanels * kVectors; ++v) {
+      sums[r][v] = p.accumulate ? Load(y + static_cast<std::size_t>(r) * p.y_stride +
+                                       static_cast<std::size_t>(v * kLanes))
+                                : Floats{};
+    }
+  }
+  for (std::size_t k = 0; k < p.depth; ++k) {
+    Floats columns[kPanels * kVectors];
+    for (int i = 0; i < kPanels; ++i) {
+      LoadPanelRow(w + static_cast<std::size_t>(i) * panel_size + k * kPanelColumns,
+                   columns + i * kVectors);
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const float factor = x[static_cast<std::size_t>(r) * p.x_stride + k];
+      for (int v = 0; v < kPanels * kVectors; ++v) sums[r][v] += factor * columns[v];
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kPanels * kVectors; ++v) {
+      Store(sums[r][v],
+            y + static_cast<std::size_t>(r) * p.y_stride + static_cast<std::size_t>(v * kLanes));
+    }
+  }
+}
+
+// Few rows read W once and wait for it: two panels at a time keep more loads in flight.
+template <int kRows, typename Element>
+void MultiplyNarrow(const Product<Element>& p) {
+  std::size_t panel = 0;
+  if constexpr (kRows * 2 <= kMaxRows) {
+    for (; panel + 2 <= p.panels; panel += 2) MultiplyTile<kRows, 2>(p, 0, panel);
+  }
+  for (; panel < p.panels; ++panel) MultiplyTile<kRows, 1>(p, 0, panel);
+}
+
+template <int kRows, typename Element>
+void MultiplyRows(const Product<Element>& p, std::size_t row, std::size_t panel) {
+  MultiplyTile<kRows, 1>(p, row, panel);
+}
+
+template <int kRows, typename Element>
+ARENA_INLINE void Dispatch(const Product<Element>& p, std::size_t rows, std::size_t row,
+                           std::size_t panel) {
+  if (rows == static_cast<std::size_t>(kRows)) return MultiplyRows<kRows>(p, row, panel);
+  if constexpr (kRows > 1) Dispatch<kRows - 1>(p, rows, row, panel);
+}
+
+template <int kRows, typename Element>
+ARENA_INLINE void DispatchNarrow(const Product<Element>& p) {
+  if (p.rows == static_cast<std::size_t>(kRows)) return MultiplyNarrow<kRows>(p);
+  if constexpr (kRows > 1) DispatchNarrow<kRows - 1>(p);
+}
+
+template <typename Element>
+void Multiply(const Product<Element>& p) {
+  constexpr auto kMost = static_cast<std::size_t>(kMaxRows);
+  if (p.rows <= kMost) return DispatchNarrow<kMaxRows>(p);
+  for (std::size_t begin = 0; begin < p.rows; begin += kRowsAtOnce) {
+    const std::size_t count = p.rows - begin < kRowsAtOnce ? p.rows - begin : kRowsAtOnce;
+    const std::size_t tiles = (count + kMost - 1) / kMost;
+    for (std::size_t panel = 0; panel < p.panels; ++panel) {
+      for (std::size_t tile = 0; tile < tiles; ++tile) {
+        const std::size_t from = count * tile / tiles;
+        const std::size_t to = count * (tile + 1) / tiles;
+        Dispatch<kMaxRows>(p, to - from, begin + from, panel);
+      }
+    }
+  }
+}
+
+// e^x as 2^n * e^r with |r| <= ln(2)/2; e^r by its series to r^7 (the next term is below 1e-8).
+ARENA_INLINE Floats Exp(Floats x) {
+  constexpr float kLog2E = 1.44269504088896341F;
+  constexpr float kLn2High = 0.693359375F;  // few bits: n * kLn2High is exact
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 0x1.8p23F;  // adding it rounds to an integer, left in the low bits
+  // Comparisons keep NaN: it is neither above nor below.
+  x = x < -87.0F ? Floats{} - 87.0F : x;
+  x = x > 88.0F ? Floats{} + 88.0F : x;
+  const Floats shifted = x * kLog2E + kRound;
+  const Floats n = shifted - kRound;
+  const Floats r = (x - n * kLn2High) - n * kLn2Low;
+  Floats sum = r * (1.0F / 5040) + 1.0F / 720;
+  sum = sum * r + 1.0F / 120;
+  sum = sum * r + 1.0F / 24;
+  sum = sum * r + 1.0F / 6;
+  sum = sum * r + 0.5F;
+  sum = sum * r + 1.0F;
+  sum = sum * r + 1.0F;
+  const Words exponent = (std::bit_cast<Words>(shifted) + 127U) << 23;
+  return sum * std::bit_cast<Floats>(exponent);
+}
+
+// The first n lanes of what stands at `from`; the others are `fill`.
+ARENA_INLINE Floats LoadPart(const float* from, std::size_t n, float fill) {
+  float part[kLanes];
+  for (std::size_t i = 0; i < static_cast<std::size_t>(kLanes); ++i)
+    part[i] = i < n ? from[i] : fill;
+  return Load(part);
+}
+ARENA_INLINE void StorePart(Floats value, std::size_t n, float* to) {
+  float part[kLanes];
+  Store(value, part);
+  for (std::size_t i = 0; i < n; ++i) to[i] = part[i];
+}
+
+void RmsNorm(const float* x, const float* weight, float epsilon, std::size_t n, float* y) {
+  Floats squares{};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Floats value = Load(x + i);
+    squares += value * value;
+  }
+  if (i < n) {
+    const Floats value = LoadPart(x + i, n - i, 0);
+    squares += value * value;
+  }
+  float sum = 0;
+  for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+  const float factor = 1.0F / __builtin_sqrtf(sum / static_cast<float>(n) + epsilon);
+  for (std::size_t j = 0; j < n; ++j) y[j] = x[j] * factor * weight[j];
+}
+
+void SiluMultiply(float* gate, const float* up, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Floats value = Load(gate + i);
+    Store(value / (1.0F + Exp(-value)) * Load(up + i), gate + i);
+  }
+  if (i < n) {
+    const Floats value = LoadPart(gate + i, n - i, 0);
+    StorePart(value / (1.0F + Exp(-value)) * LoadPart(up + i, n - i, 0), n - i, gate + i);
+  }
+}
+
+void Rotate(float* x, const float* cosine, const float* sine, std::size_t half) {
+  for (std::size_t i = 0; i < half; ++i) {
+    const float first = x[i];
+    const float second = x[i + half];
+    x[i] = first * cosine[i] - second * sine[i];
+    x[i + half] = second * cosine[i] + first * sine[i];
+  }
+}
+
+float Maximum(const float* x, std::size_t n) {
+  const float lowest = -__builtin_inff();
+  Floats largest = Floats{} + lowest;
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Floats value = Load(x + i);
+    largest = value > largest ? value : largest;
+  }
+  float result = lowest;
+  for (int lane = 0; lane < kLanes; ++lane)
+    result = largest[lane] > result ? largest[lane] : result;
+  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
+  return result;
+}
+
+double ExpShifted(const float* x, float shift, float scale, std::size_t n, float* y) {
+  // Lanes are added in float over stretches short enough to lose nothing that matters.
+  constexpr std::size_t kStretch = 64 * static_cast<std::size_t>(kLanes);
+  double total = 0;
+  for (std::size_t begin = 0; begin < n; begin += kStretch) {
+    const std::size_t end = n - begin < kStretch ? n : begin + kStretch;
+    Floats sums{};
+    std::size_t i = begin;
+    for (; i + kLanes <= end; i += kLanes) {
+      const Floats value = Exp((Load(x + i) - shift) * scale);
+      Store(value, y + i);
+      sums += value;
+    }
+    for (int lane = 0; lane < kLanes; ++lane) total += static_cast<double>(sums[lane]);
+    if (i < end) {
+      const Floats value = Exp((LoadPart(x + i, end - i, 0) - shift) * scale);
+      StorePart(value, end - i, y + i);
+      for (std::size_t lane = 0; lane < end - i; ++lane) total += static_cast<double>(y[i + lane]);
+    }
+  }
+  return total;
+}
+
+void Scale(float* x, float factor, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) x[i] *= factor;
+}
+
+constexpr Kernels MakeKernels(const char* name) {
+  return {name,   Multiply<float>, Multiply<Bfloat16>, RmsNorm, SiluMultiply,
+          Rotate, Maximum,         ExpShifted,         Scale};
+}
+
+#undef ARENA_INLINE
+
+}  // namespace
+}  // namespace arena::lm
