@@ -1,0 +1,181 @@
+#include "base/child_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+extern char** environ;
+
+namespace arena {
+namespace {
+
+std::string SystemMessage(int error) { return std::generic_category().message(error); }
+
+void CloseIfOpen(int& descriptor) {
+  if (descriptor >= 0) ::close(descriptor);
+  descriptor = -1;
+}
+
+struct Pipe {
+  int read = -1;
+  int write = -1;
+  ~Pipe() {
+    CloseIfOpen(read);
+    CloseIfOpen(write);
+  }
+  Status Open() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+      return IoError(fmt::format("cannot make a pipe: {}", SystemMessage(errno)));
+    }
+    read = ends[0];
+    write = ends[1];
+    return {};
+  }
+};
+
+/// Which descriptors and signals the program starts with.
+class SpawnSetup {
+ public:
+  SpawnSetup() {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attributes_);
+    // This process may ignore SIGPIPE; the other one decides for itself.
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGINT);
+    posix_spawnattr_setsigdefault(&attributes_, &defaults);
+    // A group of its own: Ctrl-C reaches this program, which then ends the other in order.
+    posix_spawnattr_setpgroup(&attributes_, 0);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
+  ~SpawnSetup() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+
+  void Connect(int in, int out, const std::string& stderr_file) {
+    posix_spawn_file_actions_adddup2(&actions_, in, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
+    const char* const file = stderr_file.empty() ? "/dev/null" : stderr_file.c_str();
+    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, file, O_WRONLY | O_CREAT | O_APPEND,
+                                     0666);
+  }
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+}  // namespace
+
+Result<ChildProcess> ChildProcess::Start(const Options& options) {
+  Pipe to_child;
+  Pipe from_child;
+  ARENA_RETURN_IF_ERROR(to_child.Open());
+  ARENA_RETURN_IF_ERROR(from_child.Open());
+  SpawnSetup setup;
+  setup.Connect(to_child.read, from_child.write, options.stderr_file);
+  std::string program = options.program;
+  std::vector<std::string> arguments = options.arguments;
+  std::vector<char*> argv = {program.data()};
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = ::posix_spawnp(&pid, program.c_str(), setup.actions(), setup.attributes(),
+                                   argv.data(), environ);
+  if (error != 0) {
+    return NotFound(fmt::format("cannot start {}: {}", options.program, SystemMessage(error)));
+  }
+  return ChildProcess(pid, std::exchange(to_child.write, -1), std::exchange(from_child.read, -1));
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      in_(std::exchange(other.in_, -1)),
+      out_(std::exchange(other.out_, -1)) {}
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  if (this != &other) {
+    Release();
+    pid_ = std::exchange(other.pid_, -1);
+    in_ = std::exchange(other.in_, -1);
+    out_ = std::exchange(other.out_, -1);
+  }
+  return *this;
+}
+
+ChildProcess::~ChildProcess() { Release(); }
+
+void ChildProcess::Release() {
+  CloseIfOpen(in_);
+  CloseIfOpen(out_);
+  if (pid_ < 0) return;
+  Kill();
+  Wait();
+}
+
+Status ChildProcess::Write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(in_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return IoError(fmt::format("the program no longer reads: {}", SystemMessage(errno)));
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<std::optional<std::size_t>> ChildProcess::Read(char* data, std::size_t size,
+                                                      std::chrono::milliseconds timeout) {
+  pollfd poll_for{out_, POLLIN, 0};
+  const int ready = ::poll(&poll_for, 1, static_cast<int>(timeout.count()));
+  if (ready == 0 || (ready < 0 && errno == EINTR)) return std::optional<std::size_t>();
+  const ssize_t count = ready < 0 ? -1 : ::read(out_, data, size);
+  if (count < 0 && errno == EINTR) return std::optional<std::size_t>();
+  if (count < 0) return IoError(fmt::format("cannot read: {}", SystemMessage(errno)));
+  return std::optional(static_cast<std::size_t>(count));
+}
+
+void ChildProcess::CloseInput() { CloseIfOpen(in_); }
+
+void ChildProcess::Kill() {
+  if (pid_ > 0) ::kill(-pid_, SIGKILL);  // the group: what it started, too
+}
+
+std::string ChildProcess::Wait() {
+  if (pid_ < 0) return "has ended";
+  int status = 0;
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  }
+  pid_ = -1;
+  if (WIFSIGNALED(status)) {
+    return fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  }
+  return fmt::format("exit code {}", WEXITSTATUS(status));
+}
+
+std::string ProgramFolder() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "." : self.parent_path().string();
+}
+
+}  // namespace arena
