@@ -14,6 +14,8 @@ find_package(ZLIB REQUIRED)
 find_package(zstd REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
 
 # Debian's SOCI ships no CMake package.
 find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)
