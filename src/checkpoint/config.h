@@ -43,9 +43,10 @@ struct RopeScaling {
   // yarn
   double beta_fast = 32;
   double beta_slow = 1;
-  std::optional<double> attention_factor;  ///< none: from `factor`, `mscale` and `mscale_all_dim`
-  std::optional<double> mscale;
-  std::optional<double> mscale_all_dim;
+  std::optional<double> attention_factor =
+      {};  ///< none: from `factor`, `mscale` and `mscale_all_dim`
+  std::optional<double> mscale = {};
+  std::optional<double> mscale_all_dim = {};
   bool truncate = true;  ///< round the bounds of the ramp to whole dimensions
   // llama3
   double low_freq_factor = 1;

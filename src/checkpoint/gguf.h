@@ -35,35 +35,39 @@ enum class GgufTokenKind : std::int32_t {
 struct GgufVocabulary {
   /// tokenizer.ggml.model: "llama" (SentencePiece; needs scores) or "gpt2" (byte-level BPE; needs
   /// merges and `pre`).
-  std::string model;
+  std::string model = {};
   /// tokenizer.ggml.pre, the split pattern by name: "gpt-2", "llama-bpe", "qwen2", "smollm".
-  std::string pre;
+  std::string pre = {};
   /// By id. SentencePiece: pieces as they are, with U+2581. BPE: in the byte-level alphabet; added
   /// tokens as their plain text.
-  std::vector<std::string> tokens;
-  std::vector<float> scores;         ///< by id, or empty
-  std::vector<GgufTokenKind> kinds;  ///< by id, or empty: all normal
-  std::vector<std::string> merges;   ///< "left right", best first
-  std::optional<std::int64_t> bos_id;
-  std::optional<std::int64_t> eos_id;
-  std::optional<std::int64_t> eot_id;  ///< the end of a turn, where it is another than eos_id
-  std::optional<std::int64_t> unknown_id;
-  std::optional<std::int64_t> pad_id;
+  std::vector<std::string> tokens = {};
+  std::vector<float> scores = {};         ///< by id, or empty
+  std::vector<GgufTokenKind> kinds = {};  ///< by id, or empty: all normal
+  std::vector<std::string> merges = {};   ///< "left right", best first
+  std::optional<std::int64_t> bos_id = {};
+  std::optional<std::int64_t> eos_id = {};
+  std::optional<std::int64_t> eot_id = {};  ///< the end of a turn, where it is another than eos_id
+  std::optional<std::int64_t> unknown_id = {};
+  std::optional<std::int64_t> pad_id = {};
   bool add_bos = false;
   bool add_eos = false;
-  bool add_space_prefix = true;  ///< SentencePiece: add_dummy_prefix
-  std::string chat_template;     ///< Jinja; empty: none
+  bool add_space_prefix = true;    ///< SentencePiece: add_dummy_prefix
+  std::string chat_template = {};  ///< Jinja; empty: none
 };
 
 struct GgufOptions {
   GgufType type = GgufType::kBf16;
-  std::string name;  ///< general.name; empty: the directory's name
+  std::string name = {};  ///< general.name; empty: the directory's name
 };
 
-/// Writes the file (temporary, fsync, rename), tensor by tensor: memory stays at one tensor's size.
-/// Rows of a matrix are in blocks of 32 for q8_0; a matrix whose rows do not divide is f16. Errors:
-/// a vocabulary that does not fit, a sequence classifier, and dynamic NTK or yarn variants that
-/// llama.cpp has no key for.
+/// Writes the file (temporary, fsync, rename) row by row: memory does not grow with the model. Rows
+/// of a q8_0 matrix are in blocks of 32 numbers; a matrix whose rows do not divide is f16.
+///
+/// Two things that llama.cpp lacks end at a length, and the stated context ends there too, so that
+/// the file is exact within it: a sliding window (at the window) and dynamic rotary scaling (at
+/// max_position_embeddings). Errors: a vocabulary that does not fit, a sequence classifier, Qwen3
+/// with biases, Qwen with llama3 scaling or with yarn bounds other than 32 and 1 (llama.cpp cannot
+/// express them), a weight that is not finite (named).
 Status ExportGguf(const Checkpoint& checkpoint, const GgufVocabulary& vocabulary,
                   const GgufOptions& options, const std::filesystem::path& path);
 
