@@ -18,11 +18,11 @@ struct GenerateRequest {
   std::string id;
   std::vector<Token> prompt;  ///< at least one token, fewer than the context
   std::int64_t max_new_tokens = 256;
-  SamplingOptions sampling;
+  SamplingOptions sampling = {};
   /// The text ends after any of them; none: the model's ends of text.
-  std::optional<std::vector<Token>> stop_tokens;
+  std::optional<std::vector<Token>> stop_tokens = std::nullopt;
   /// Log-probabilities of the tokens, and of so many alternatives; none: not computed.
-  std::optional<std::int64_t> logprobs;
+  std::optional<std::int64_t> logprobs = std::nullopt;
   bool stream = false;  ///< also answer token by token
 };
 

@@ -114,42 +114,42 @@ Token Sampler::Draw(std::span<const float> logits, float largest, SamplerScratch
 Token Sampler::DrawFromFew(std::span<const float> logits, float largest, SamplerScratch& scratch) {
   const auto scale = static_cast<float>(1 / options_.temperature);
   float* const weights = scratch.weights.Get(logits.size());
-  const double all =
-      ChosenKernels().exp_shifted(logits.data(), largest, scale, logits.size(), weights);
-  const auto more_likely = [&](Token a, Token b) {
+  double mass = ChosenKernels().exp_shifted(logits.data(), largest, scale, logits.size(), weights);
+  const auto more_likely = [weights](Token a, Token b) {
     const float x = weights[a], y = weights[b];
     return x > y || (x == y && a < b);
   };
-  // The largest weight is 1, so a weight is its share of it.
+  // The largest weight is 1, so a weight is its share of it. What min_p leaves out need not be
+  // sorted, but top_k counts it.
+  const double least = options_.top_k == 0 ? options_.min_p : 0;
   std::vector<Token>& order = scratch.order;
   order.clear();
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (weights[i] >= options_.min_p || logits[i] == largest)
-      order.push_back(static_cast<Token>(i));
+    if (weights[i] >= least || logits[i] == largest) order.push_back(static_cast<Token>(i));
   }
-  std::size_t kept = order.size();
-  double mass = all;
-  if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < kept) {
-    kept = static_cast<std::size_t>(options_.top_k);
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept - 1),
-                     order.end(), more_likely);
+  const auto at = [&order](std::size_t i) {
+    return order.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < order.size()) {
+    const auto kept = static_cast<std::size_t>(options_.top_k);
+    std::nth_element(order.begin(), at(kept - 1), order.end(), more_likely);
     order.resize(kept);
     mass = 0;
     for (const Token token : order) mass += static_cast<double>(weights[token]);
   }
   // Sorted piece by piece, as the mass is mostly in few tokens.
-  std::size_t sorted = 0;
+  std::size_t sorted = 0, count = 0;
   double sum = 0;
-  std::size_t count = 0;
-  while (count < kept && (count == 0 || sum < options_.top_p * mass)) {
+  while (count < order.size() && (count == 0 || sum < options_.top_p * mass)) {
     if (count == sorted) {
-      const std::size_t piece = std::min(kept, std::max<std::size_t>(64, 4 * sorted));
-      std::partial_sort(order.begin() + static_cast<std::ptrdiff_t>(sorted),
-                        order.begin() + static_cast<std::ptrdiff_t>(piece),
-                        order.begin() + static_cast<std::ptrdiff_t>(kept), more_likely);
-      sorted = piece;
+      const std::size_t end = std::min(order.size(), std::max<std::size_t>(64, 4 * sorted));
+      std::partial_sort(at(sorted), at(end), order.end(), more_likely);
+      sorted = end;
     }
-    sum += static_cast<double>(weights[order[count++]]);
+    const auto weight = static_cast<double>(weights[order[count]]);
+    if (count > 0 && weight < options_.min_p) break;
+    sum += weight;
+    ++count;
   }
   const double target = rng_.Uniform() * sum;
   double below = 0;
