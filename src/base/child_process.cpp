@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,11 +35,13 @@ struct Pipe {
     CloseIfOpen(read);
     CloseIfOpen(write);
   }
-  Status Open() {
+  // A pair of sockets where this process writes: a write to a program that has ended is then an
+  // error and not a signal that ends this one.
+  Status Open(bool to_child) {
     std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-      return IoError(fmt::format("cannot make a pipe: {}", SystemMessage(errno)));
-    }
+    const int failed = to_child ? ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data())
+                                : ::pipe2(ends.data(), O_CLOEXEC);
+    if (failed != 0) return IoError(fmt::format("cannot make a pipe: {}", SystemMessage(errno)));
     read = ends[0];
     write = ends[1];
     return {};
@@ -88,8 +91,8 @@ class SpawnSetup {
 Result<ChildProcess> ChildProcess::Start(const Options& options) {
   Pipe to_child;
   Pipe from_child;
-  ARENA_RETURN_IF_ERROR(to_child.Open());
-  ARENA_RETURN_IF_ERROR(from_child.Open());
+  ARENA_RETURN_IF_ERROR(to_child.Open(true));
+  ARENA_RETURN_IF_ERROR(from_child.Open(false));
   SpawnSetup setup;
   setup.Connect(to_child.read, from_child.write, options.stderr_file);
   std::string program = options.program;
@@ -133,7 +136,7 @@ void ChildProcess::Release() {
 
 Status ChildProcess::Write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::write(in_, bytes.data(), bytes.size());
+    const ssize_t count = ::send(in_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       return IoError(fmt::format("the program no longer reads: {}", SystemMessage(errno)));
