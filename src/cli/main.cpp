@@ -62,6 +62,8 @@ int Main(int argc, char** argv) {
   AddJudge(app, exit);
   AddShow(app, exit);
   AddExport(app, exit);
+  AddGenerate(app, exit);
+  AddModel(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);
