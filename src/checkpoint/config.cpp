@@ -254,6 +254,15 @@ Result<ModelConfig> ReadMain(const Json& json, std::string_view file) {
   return config;
 }
 
+// A configuration has a few kilobytes; what is larger is another file.
+Result<std::string> ReadConfigFile(const std::filesystem::path& path) {
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  ARENA_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  if (file.bytes().size() <= kMostBytes) return std::string(file.bytes());
+  return InvalidInput(fmt::format("{}: has {} bytes; a configuration has at most {}", path.string(),
+                                  file.bytes().size(), kMostBytes));
+}
+
 Result<Json> ParseFile(std::string_view text, std::string_view file) {
   auto json = ParseJson(text);
   if (!json.ok()) return InvalidInput(fmt::format("{}: {}", file, json.error().message));
@@ -278,11 +287,11 @@ Result<ModelConfig> ParseConfig(std::string_view text, std::string_view file,
 Result<ModelConfig> LoadConfig(const std::filesystem::path& directory) {
   const auto file = directory / "config.json";
   const auto generation_file = directory / "generation_config.json";
-  ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  ARENA_ASSIGN_OR_RETURN(const std::string text, ReadConfigFile(file));
   std::string generation_text;
   std::error_code ignored;
   if (std::filesystem::exists(generation_file, ignored)) {
-    ARENA_ASSIGN_OR_RETURN(generation_text, ReadFile(generation_file));
+    ARENA_ASSIGN_OR_RETURN(generation_text, ReadConfigFile(generation_file));
   }
   return ParseConfig(text, file.string(), generation_text, generation_file.string());
 }

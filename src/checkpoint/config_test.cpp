@@ -228,6 +228,14 @@ TEST(ConfigTest, WritingAndReadingGivesTheSameConfiguration) {
   }
 }
 
+TEST(ConfigTest, AFileThatIsNoConfigurationIsNotRead) {
+  const testing::TempDirectory directory;
+  const auto path = directory.path() / "config.json";
+  ASSERT_TRUE(WriteFileAtomic(path, "{").ok());
+  std::filesystem::resize_file(path, std::uintmax_t{64} << 20);  // a hole: no disk is used
+  EXPECT_THAT(LoadConfig(directory.path()).error().message, HasSubstr("at most 16777216"));
+}
+
 TEST(ConfigTest, AMissingFileIsNamed) {
   const testing::TempDirectory directory;
   const auto config = LoadConfig(directory.path());
