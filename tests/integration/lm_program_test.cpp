@@ -1,104 +1,21 @@
 // Drives the program arena-lm over pipes, as arena does.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "checkpoint/new_model.h"
+#include "tests/integration/lm_process.h"
 #include "tests/integration/program.h"
 
 namespace arena {
 namespace {
 
 using testing::HasSubstr;
-
-// A running arena-lm. Its standard error is the test's.
-class LmProgram {
- public:
-  explicit LmProgram(const std::vector<std::string>& arguments = {}) {
-    std::signal(SIGPIPE, SIG_IGN);
-    int in[2], out[2];
-    if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) std::abort();
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(in[0], STDIN_FILENO);
-      ::dup2(out[1], STDOUT_FILENO);
-      std::vector<char*> argv = {const_cast<char*>(ARENA_LM_PROGRAM)};
-      for (const std::string& text : arguments) argv.push_back(const_cast<char*>(text.c_str()));
-      argv.push_back(nullptr);
-      ::execv(ARENA_LM_PROGRAM, argv.data());
-      ::_exit(127);
-    }
-    ::close(in[0]);
-    ::close(out[1]);
-    to_ = in[1];
-    from_ = out[0];
-  }
-  ~LmProgram() {
-    EndInput();
-    ::close(from_);
-    if (pid_ > 0) WaitFor(pid_);
-  }
-  LmProgram(const LmProgram&) = delete;
-  LmProgram& operator=(const LmProgram&) = delete;
-
-  void SendText(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t count = ::write(to_, text.data(), text.size());
-      ASSERT_GT(count, 0);
-      text.remove_prefix(static_cast<std::size_t>(count));
-    }
-  }
-  void Send(const Json& message) { SendText(DumpJson(message) + "\n"); }
-
-  // The next line as it is; empty: there are no more.
-  std::string ReceiveText() {
-    std::size_t end = received_.find('\n');
-    while (end == std::string::npos) {
-      char buffer[65536];
-      const ssize_t count = ::read(from_, buffer, sizeof buffer);
-      if (count <= 0) return "";
-      received_.append(buffer, static_cast<std::size_t>(count));
-      end = received_.find('\n');
-    }
-    std::string line = received_.substr(0, end);
-    received_.erase(0, end + 1);
-    return line;
-  }
-  Json Receive() { return ParseJson(ReceiveText()).value(); }
-  void EndInput() {
-    if (to_ >= 0) ::close(to_);
-    to_ = -1;
-  }
-  int Wait() {
-    const int code = WaitFor(pid_);
-    pid_ = -1;
-    return code;
-  }
-  // A field of /proc/PID/status in bytes.
-  std::int64_t StatusBytes(const std::string& field) const {
-    std::ifstream file(fmt::format("/proc/{}/status", pid_));
-    for (std::string line; std::getline(file, line);) {
-      if (line.starts_with(field + ":")) return std::stoll(line.substr(field.size() + 1)) * 1024;
-    }
-    return -1;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int to_ = -1;
-  int from_ = -1;
-  std::string received_;
-};
 
 Json Hello(const std::string& model) {
   return {{"type", "hello"}, {"protocol", 1}, {"model", model}, {"max_batch", 8}, {"cache_mb", 64}};
@@ -129,7 +46,7 @@ class LmProgramTest : public testing::Test {
 TemporaryFolder* LmProgramTest::folder_ = nullptr;
 
 TEST_F(LmProgramTest, AnswersEveryKindOfRequest) {
-  LmProgram program;
+  LmProcess program(ARENA_LM_PROGRAM);
   program.Send(Generate("early", {1}, 1));
   EXPECT_EQ(program.ReceiveText(),
             R"({"type":"error","id":"early","message":"the first line must be hello"})");
@@ -168,7 +85,7 @@ TEST_F(LmProgramTest, AnswersEveryKindOfRequest) {
 }
 
 TEST_F(LmProgramTest, TheEndOfTheInputFinishesWhatIsInFlight) {
-  LmProgram program;
+  LmProcess program(ARENA_LM_PROGRAM);
   program.Send(Hello(Model()));
   for (int i = 0; i < 30; ++i) program.Send(Generate(std::to_string(i), {1, i}, 40));
   program.EndInput();
@@ -183,7 +100,7 @@ TEST_F(LmProgramTest, TheEndOfTheInputFinishesWhatIsInFlight) {
 }
 
 TEST_F(LmProgramTest, RequestsEnterAndLeaveARunningBatch) {
-  LmProgram program;
+  LmProcess program(ARENA_LM_PROGRAM);
   program.Send(Hello(Model()));
   program.Receive();
   Json endless = Generate("endless", {1}, kContext - 1);
@@ -213,7 +130,7 @@ TEST_F(LmProgramTest, ABatchHasTheSameBytesOnEveryRun) {
   }
   std::string first;
   for (int run = 0; run < 3; ++run) {
-    LmProgram program;
+    LmProcess program(ARENA_LM_PROGRAM);
     program.Send(Hello(Model()));
     program.Receive();
     // Other work around it changes nothing.
@@ -228,7 +145,7 @@ TEST_F(LmProgramTest, ABatchHasTheSameBytesOnEveryRun) {
 }
 
 TEST_F(LmProgramTest, BadLinesAreAnsweredAndDoNoHarm) {
-  LmProgram program;
+  LmProcess program(ARENA_LM_PROGRAM);
   program.Send(Hello(Model()));
   program.Receive();
   const std::vector<std::pair<std::string, std::string>> lines = {
@@ -254,7 +171,7 @@ TEST_F(LmProgramTest, BadLinesAreAnsweredAndDoNoHarm) {
 }
 
 TEST_F(LmProgramTest, AModelThatCannotBeUsedIsAnErrorAndTheEnd) {
-  LmProgram program;
+  LmProcess program(ARENA_LM_PROGRAM);
   program.Send(Hello(*folder_ / "nothing"));
   const Json error = program.Receive();
   EXPECT_EQ(error["type"], "error");
@@ -268,7 +185,7 @@ TEST_F(LmProgramTest, LoadingNeedsTheTensorsSizeAndATenth) {
     ModelConfig config = ShapeConfig(ModelShape::k60m, 16384);
     config.dtype = dtype;
     ASSERT_TRUE(NewModel(config, 1, folder / "model").ok());
-    LmProgram program;
+    LmProcess program(ARENA_LM_PROGRAM);
     program.Send({{"type", "stats"}});
     program.Receive();
     const std::int64_t before = program.StatusBytes("VmRSS");
@@ -285,13 +202,13 @@ TEST_F(LmProgramTest, LoadingNeedsTheTensorsSizeAndATenth) {
 }
 
 TEST_F(LmProgramTest, HelpVersionAndWrongArguments) {
-  LmProgram help({"--help"});
+  LmProcess help(ARENA_LM_PROGRAM, {"--help"});
   EXPECT_THAT(help.ReceiveText(), HasSubstr("arena-lm"));
   EXPECT_EQ(help.Wait(), 0);
-  LmProgram version({"--version"});
+  LmProcess version(ARENA_LM_PROGRAM, {"--version"});
   EXPECT_THAT(version.ReceiveText(), HasSubstr("protocol 1"));
   EXPECT_EQ(version.Wait(), 0);
-  LmProgram wrong({"--fly"});
+  LmProcess wrong(ARENA_LM_PROGRAM, {"--fly"});
   EXPECT_EQ(wrong.Wait(), 2);
 }
 
