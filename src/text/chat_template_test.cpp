@@ -157,7 +157,7 @@ TEST(ChatTemplateTest, WhatIsNotSupportedIsAnErrorWithItsLine) {
   EXPECT_EQ(render("{{ 'x'.zfill(3) }}"),
             "t.jinja:1: the method 'zfill' of a string is not supported");
   EXPECT_EQ(render("{{ 1 }"), "t.jinja:1: '}' closes nothing");
-  EXPECT_EQ(render("{% if 1 %}\n"), "t.jinja:2: '{% endif %}' is missing");
+  EXPECT_EQ(render("{% if 1 %}\n"), "t.jinja:1: '{% endif %}' is missing");
   EXPECT_EQ(render("{{ nothing.at.all }}"), "t.jinja:1: 'nothing' is undefined");
   EXPECT_EQ(render("{{ messages }}"),
             "t.jinja:1: a list cannot be written as text: use join or tojson");
