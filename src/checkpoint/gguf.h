@@ -34,7 +34,7 @@ enum class GgufTokenKind : std::int32_t {
 /// filled with unused tokens "[PADn]"; more tokens than rows are an error.
 struct GgufVocabulary {
   /// tokenizer.ggml.model: "llama" (SentencePiece; needs scores) or "gpt2" (byte-level BPE; needs
-  /// merges and `pre`).
+  /// `pre` where it has merges).
   std::string model = {};
   /// tokenizer.ggml.pre, the split pattern by name: "gpt-2", "llama-bpe", "qwen2", "smollm".
   std::string pre = {};

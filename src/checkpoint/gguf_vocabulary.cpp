@@ -30,8 +30,9 @@ Status CheckVocabulary(const GgufVocabulary& vocabulary, std::int64_t rows) {
     return InvalidInput(fmt::format("GGUF: unknown tokenizer \"{}\"; supported: {}, {}",
                                     vocabulary.model, kSentencePiece, kBytePairs));
   }
-  if (vocabulary.merges.empty() || vocabulary.pre.empty()) {
-    return InvalidInput("GGUF: a byte-level BPE vocabulary needs merges and the split pattern");
+  // Without merges every byte is a token, however the text is split.
+  if (!vocabulary.merges.empty() && vocabulary.pre.empty()) {
+    return InvalidInput("GGUF: a byte-level BPE vocabulary needs the name of its split pattern");
   }
   return {};
 }
@@ -73,9 +74,11 @@ void AddTokens(const GgufVocabulary& vocabulary, std::int64_t rows, GgufMetadata
 Status AddVocabulary(const GgufVocabulary& vocabulary, std::int64_t rows, GgufMetadata& metadata) {
   ARENA_RETURN_IF_ERROR(CheckVocabulary(vocabulary, rows));
   metadata.AddText("tokenizer.ggml.model", vocabulary.model);
-  metadata.AddText("tokenizer.ggml.pre", vocabulary.pre.empty() ? "default" : vocabulary.pre);
+  metadata.AddText("tokenizer.ggml.pre", !vocabulary.pre.empty()          ? vocabulary.pre
+                                         : vocabulary.model == kBytePairs ? "gpt-2"
+                                                                          : "default");
   AddTokens(vocabulary, rows, metadata);
-  if (!vocabulary.merges.empty()) metadata.AddTexts("tokenizer.ggml.merges", vocabulary.merges);
+  if (vocabulary.model == kBytePairs) metadata.AddTexts("tokenizer.ggml.merges", vocabulary.merges);
   ARENA_RETURN_IF_ERROR(AddId("bos_token_id", vocabulary.bos_id, rows, metadata));
   ARENA_RETURN_IF_ERROR(AddId("eos_token_id", vocabulary.eos_id, rows, metadata));
   ARENA_RETURN_IF_ERROR(AddId("eot_token_id", vocabulary.eot_id, rows, metadata));
