@@ -22,6 +22,8 @@ core=(
   "libeigen3-dev  linear algebra"
   "libboost-dev   statistics and exact numbers (headers)"
   "libicu-dev     Unicode"
+  "libpcre2-dev   split patterns of tokenizers"
+  "libsentencepiece-dev   SentencePiece tokenizers"
   "libxxhash-dev  content keys"
   "zlib1g-dev     .gz files"
   "libzstd-dev    .zst files"
