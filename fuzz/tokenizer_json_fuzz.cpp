@@ -1,5 +1,5 @@
-// tokenizer.json: hostile files are refused or give a tokenizer that keeps its promises. The input is
-// the file, and after a zero byte a text; without one, the file is the text too.
+// tokenizer.json: hostile files are refused or give a tokenizer that keeps its promises. The input
+// is the file, and after a zero byte a text; without one, the file is the text too.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -19,7 +19,8 @@ using arena::fuzz::Demand;
 
 void CheckIds(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
   for (const TokenId id : ids) {
-    Demand(id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocabulary_size(), "ids are in range");
+    Demand(id >= 0 && static_cast<std::size_t>(id) < tokenizer.vocabulary_size(),
+           "ids are in range");
   }
 }
 
@@ -28,8 +29,7 @@ void CheckPlain(const Tokenizer& tokenizer, std::string_view text) {
   CheckIds(tokenizer, ids);
   const auto view = tokenizer.Vocabulary();
   for (const TokenId id : ids) {
-    const bool control =
-        view.types[static_cast<std::size_t>(id)] == arena::TokenType::kControl;
+    const bool control = view.types[static_cast<std::size_t>(id)] == arena::TokenType::kControl;
     // A character that is a token by itself may be called special, and so may the unknown token.
     const bool may_be = id == tokenizer.unk_id() || tokenizer.TokenText(id).size() <= 4;
     Demand(!control || may_be, "plain text gives no special token");
