@@ -22,6 +22,8 @@ core=(
   "libeigen3-dev  linear algebra"
   "libboost-dev   statistics and exact numbers (headers)"
   "libicu-dev     Unicode"
+  "libpcre2-dev   split patterns of tokenizers"
+  "libsentencepiece-dev   SentencePiece tokenizers"
   "libxxhash-dev  content keys"
   "zlib1g-dev     .gz files"
   "libzstd-dev    .zst files"
@@ -79,6 +81,12 @@ for entry in "${groups[@]}"; do
   fi
   if $check || [ "$state" = missing ]; then printf '%-8s %-22s %s\n' "$state" "$name" "$reason"; fi
 done
+
+# Not from apt: Debian 12 has node 18. Everything else builds and passes without it.
+node_major=$(node -p 'process.versions.node.split(".")[0]' 2> /dev/null || echo 0)
+if [ "$node_major" -lt 20 ]; then
+  echo "install-deps: node 20 or later is not here; the interop tests are skipped without it"
+fi
 
 if [ ${#missing[@]} -eq 0 ]; then
   echo "install-deps: all ${#names[@]} packages are present"

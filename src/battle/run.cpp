@@ -44,6 +44,9 @@ class Run {
   bool Wanted(const Instruction& instruction) const;
   Status PlayChunk(const std::vector<Instruction>& chunk);
   Result<Answers> CollectAnswers(const std::vector<Instruction>& chunk);
+  using StoredAnswers = std::vector<std::optional<Answer>>;
+  Status AskFor(const std::vector<Instruction>& chunk, std::size_t p,
+                std::vector<std::size_t> slots, StoredAnswers& answers);
   std::vector<Battle> MakeBattles(const std::vector<Instruction>& chunk, const Answers& answers);
   Result<Games> LoadGames(const std::vector<Battle>& battles);
   std::vector<PendingGame> FindPending(const std::vector<Battle>& battles, const Answers& answers,
@@ -177,21 +180,13 @@ Result<Run::Answers> Run::CollectAnswers(const std::vector<Instruction>& chunk) 
     const bool failed = stored[i] && stored[i]->state != WorkState::kDone;
     if (!stored[i] || (failed && options_.retry_failed)) missing.push_back(i);
   }
-  std::vector<std::optional<Result<Answer>>> fresh(missing.size());
-  ParallelFor(missing.size(), options_.threads, [&](std::size_t i) {
-    if (Interrupted()) return;
-    const std::size_t slot = missing[i];
-    ChatModel& model = *models_[playing_[slot % playing_.size()]];
-    fresh[i] = model.Respond(chunk[slot / playing_.size()], 0);
-  });
-  std::vector<Answer> to_store;
-  for (std::size_t i = 0; i < missing.size(); ++i) {
-    if (!fresh[i]) continue;  // interrupted before it was asked
-    if (!fresh[i]->ok()) return fresh[i]->error();
-    to_store.push_back(**fresh[i]);
-    stored[missing[i]] = std::move(**fresh[i]);
+  for (std::size_t p = 0; p < playing_.size(); ++p) {
+    std::vector<std::size_t> of_model;
+    for (const std::size_t slot : missing) {
+      if (slot % playing_.size() == p) of_model.push_back(slot);
+    }
+    ARENA_RETURN_IF_ERROR(AskFor(chunk, p, of_model, stored));
   }
-  ARENA_RETURN_IF_ERROR(store_.PutAnswers(to_store));
   Answers answers(chunk.size() * models_.size());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     if (!stored[i]) continue;
@@ -203,6 +198,34 @@ Result<Run::Answers> Run::CollectAnswers(const std::vector<Instruction>& chunk) 
     answers[i / playing_.size() * models_.size() + m] = std::move(*stored[i]);
   }
   return answers;
+}
+
+// Asks the model at playing_[p] for the answers at `slots`, stores them and puts them into
+// `answers`.
+Status Run::AskFor(const std::vector<Instruction>& chunk, std::size_t p,
+                   std::vector<std::size_t> slots, StoredAnswers& answers) {
+  if (slots.empty()) return {};
+  ChatModel& model = *models_[playing_[p]];
+  if (model.answers_as_unit()) {
+    // The chunk as a whole; what is stored already stays as it is.
+    slots.clear();
+    for (std::size_t i = 0; i < chunk.size(); ++i) slots.push_back(i * playing_.size() + p);
+  }
+  std::vector<const Instruction*> instructions;
+  for (const std::size_t slot : slots) instructions.push_back(&chunk[slot / playing_.size()]);
+  auto fresh = model.RespondAll(instructions, 0, options_.threads);
+  std::vector<Answer> to_store;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (!fresh[i]) continue;  // interrupted before it was asked
+    if (!fresh[i]->ok()) return fresh[i]->error();
+    std::optional<Answer>& stored = answers[slots[i]];
+    const bool is_done = stored && stored->state == WorkState::kDone;
+    const bool failed_before = stored && !is_done && !options_.retry_failed;
+    if (is_done || failed_before) continue;
+    to_store.push_back(**fresh[i]);
+    stored = std::move(**fresh[i]);
+  }
+  return store_.PutAnswers(to_store);
 }
 
 std::vector<Battle> Run::MakeBattles(const std::vector<Instruction>& chunk,
@@ -280,7 +303,9 @@ std::vector<Run::PendingGame> Run::FindPending(const std::vector<Battle>& battle
 Result<std::vector<Game>> Run::PlayGames(const std::vector<Instruction>& chunk,
                                          const std::vector<PendingGame>& pending) {
   std::vector<std::optional<Result<Game>>> slots(pending.size());
-  ParallelFor(pending.size(), options_.threads, [&](std::size_t i) {
+  const unsigned threads =
+      judge_.games_at_once() > 0 ? judge_.games_at_once() : options_.threads;
+  ParallelFor(pending.size(), threads, [&](std::size_t i) {
     if (Interrupted()) return;
     const PendingGame& game = pending[i];
     slots[i] = judge_.Play({chunk[game.instruction], game.first->turns, game.second->turns});

@@ -364,6 +364,7 @@ class Generator {
   LocalModel& model_;
   const GenerateFileOptions& options_;
   FunctionRef<void(std::int64_t, std::int64_t)> progress_;
+  std::int64_t total_ = 0;  // rows of the input
   GenerateFileReport report_;
   Output output_;
   std::deque<Unit> units_;

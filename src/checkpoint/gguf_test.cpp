@@ -384,7 +384,9 @@ TEST_F(GgufTest, RefusesWhatDoesNotFit) {
   EXPECT_THAT(error(), HasSubstr("needs scores"));
   vocabulary_ = sound;
   vocabulary_.model = "gpt2";
-  EXPECT_THAT(error(), HasSubstr("needs merges"));
+  vocabulary_.merges = {"a b"};
+  vocabulary_.pre.clear();
+  EXPECT_THAT(error(), HasSubstr("split pattern"));
   vocabulary_.model = "bert";
   EXPECT_THAT(error(), HasSubstr("unknown tokenizer \"bert\""));
   vocabulary_ = sound;

@@ -25,7 +25,7 @@ Status StreamInstructions(const InstructionsConfig& config,
   return {};
 }
 
-Result<std::unique_ptr<RecordedContestant>> MakeContestant(const ContestantConfig& config) {
+Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig& config) {
   RecordedContestant::Options options;
   options.name = config.name;
   options.family = config.family;
@@ -39,13 +39,19 @@ Result<std::unique_ptr<RecordedContestant>> MakeContestant(const ContestantConfi
 Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config) {
   std::vector<std::unique_ptr<ChatModel>> models;
   for (const ContestantConfig& contestant : config.contestants) {
-    ARENA_ASSIGN_OR_RETURN(auto model, MakeContestant(contestant));
-    models.push_back(std::move(model));
+    if (contestant.kind == "local") {
+      ARENA_ASSIGN_OR_RETURN(auto model, LocalContestant::Load(contestant.local));
+      models.push_back(std::move(model));
+    } else {
+      ARENA_ASSIGN_OR_RETURN(auto model, MakeRecorded(contestant));
+      models.push_back(std::move(model));
+    }
   }
   return models;
 }
 
 Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config) {
+  if (config.kind != "reference") return MakeLocalJudge(config.local);
   ARENA_ASSIGN_OR_RETURN(auto otherwise, MakeReferenceJudge(config.reference));
   if (config.match_by_category.empty()) return otherwise;
   std::map<std::string, std::unique_ptr<Judge>, std::less<>> by_category;

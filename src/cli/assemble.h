@@ -19,7 +19,7 @@ namespace arena {
 Status StreamInstructions(const InstructionsConfig& config,
                           FunctionRef<Status(Instruction&&)> sink);
 
-Result<std::unique_ptr<RecordedContestant>> MakeContestant(const ContestantConfig& config);
+Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig& config);
 Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config);
 Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config);
 

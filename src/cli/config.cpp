@@ -208,8 +208,10 @@ const std::vector<std::string_view>& InstructionFormats() {
   return kNames;
 }
 
-constexpr std::array<std::string_view, 1> kContestantKinds = {"recorded"};
-constexpr std::array<std::string_view, 1> kJudgeKinds = {"reference"};
+constexpr std::array<std::string_view, 2> kContestantKinds = {"recorded", "local"};
+constexpr std::array<std::string_view, 3> kJudgeKinds = {"reference", "logprob",
+                                                         "single-score"};
+constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
 constexpr std::array<std::string_view, 5> kMatches = {"numeric", "exact", "text", "choice", "edit"};
 
 /// A parser for ReadName that accepts exactly the names.
@@ -272,17 +274,52 @@ class ConfigReader {
       table.ReadPath("file", contestant.file);
       table.Read("model", contestant.model);
       table.Read("columns", contestant.columns);
+      ReadLocalModel(table, contestant.local.model);
+      ReadSampling(table, contestant.local);
       table.Finish();
+      contestant.local.name = contestant.name;
+      contestant.local.family = contestant.family;
       CheckContestant(table, node, contestant);
       if (contestant.model.empty()) contestant.model = contestant.name;
       config_.contestants.push_back(std::move(contestant));
     }
   }
 
+  void ReadLocalModel(TableReader& table, LocalModelOptions& model) {
+    table.ReadPath("checkpoint", model.pool.model);
+    table.Read("chat_template", model.chat_template);
+    table.ReadName("precision", kPrecisions, OneOf(kPrecisions), model.pool.precision);
+    std::int64_t workers = 0;
+    table.ReadAtLeast("workers", 0, workers);
+    model.pool.workers = static_cast<unsigned>(workers);
+    table.ReadAtLeast("max_batch", 1, model.pool.max_batch);
+    table.ReadAtLeast("cache_mb", 1, model.pool.cache_mb);
+  }
+
+  void ReadSampling(TableReader& table, LocalContestant::Options& local) {
+    table.Read("system_prompt", local.system_prompt);
+    table.Read("temperature", local.sampling.temperature);
+    table.ReadAtLeast("top_k", 0, local.sampling.top_k);
+    table.Read("top_p", local.sampling.top_p);
+    table.Read("min_p", local.sampling.min_p);
+    table.Read("repetition_penalty", local.sampling.repetition_penalty);
+    std::int64_t seed = 0;
+    table.ReadAtLeast("seed", 0, seed);
+    local.sampling.seed = static_cast<std::uint64_t>(seed);
+    table.ReadAtLeast("max_new_tokens", 0, local.max_new_tokens);
+    table.Read("stop", local.stop);
+    table.Read("keep_cut", local.keep_cut);
+  }
+
   void CheckContestant(TableReader& table, const toml::node& node,
                        const ContestantConfig& contestant) {
     if (contestant.name.empty()) table.Note(&node, "a [[contestant]] needs a name");
-    if (contestant.file.empty()) {
+    if (contestant.kind == "local") {
+      if (contestant.local.model.pool.model.empty()) {
+        table.Note(&node, fmt::format("the contestant \"{}\" needs checkpoint = \"DIR\"",
+                                      contestant.name));
+      }
+    } else if (contestant.file.empty()) {
       table.Note(&node, fmt::format("the contestant \"{}\" needs a file of recorded answers",
                                     contestant.name));
     }
@@ -294,10 +331,20 @@ class ConfigReader {
   }
 
   void ReadJudge(TableReader& table) {
-    std::string kind;
-    table.ReadName("kind", kJudgeKinds, OneOf(kJudgeKinds), kind);
+    table.ReadName("kind", kJudgeKinds, OneOf(kJudgeKinds), config_.judge.kind);
     ReferenceJudgeOptions& judge = config_.judge.reference;
-    table.Read("name", judge.name);
+    const bool is_local = config_.judge.kind != "reference";
+    config_.judge.local.name = config_.judge.kind;
+    table.Read("name", is_local ? config_.judge.local.name : judge.name);
+    table.Read("family", config_.judge.local.family);
+    ReadLocalModel(table, config_.judge.local.model);
+    if (is_local) {
+      config_.judge.local.score = *ParseLocalScore(config_.judge.kind);
+      if (config_.judge.local.model.pool.model.empty()) {
+        table.Note(nullptr, fmt::format("the judge of kind \"{}\" needs checkpoint = \"DIR\"",
+                                        config_.judge.kind));
+      }
+    }
     table.ReadName("match", kMatches, ParseReferenceMatch, judge.match);
     table.Read("tolerance", judge.tolerance);
     table.Read("last_number", judge.last_number);

@@ -9,8 +9,10 @@
 
 #include "base/result.h"
 #include "battle/pairing.h"
+#include "chat/local_contestant.h"
 #include "core/battle.h"
 #include "formats/answers.h"
+#include "judge/local_judge.h"
 #include "judge/reference_judge.h"
 
 namespace arena {
@@ -33,10 +35,13 @@ struct ContestantConfig {
   std::filesystem::path file;
   std::string model;  ///< the name inside the file; empty: `name`
   std::map<std::string, std::string> columns;
+  LocalContestant::Options local;  ///< of kind "local"
 };
 
 /// [judge]
 struct JudgeConfig {
+  std::string kind = "reference";
+  LocalJudgeOptions local;  ///< of the kinds "logprob" and "single-score"
   ReferenceJudgeOptions reference;
   /// [judge.match_by_category]: category -> match; the other categories take reference.match.
   std::map<std::string, ReferenceMatch> match_by_category;

@@ -7,10 +7,12 @@
 #include <system_error>
 
 #include "battle/pairing.h"
+#include "checkpoint/checkpoint.h"
 #include "cli/assemble.h"
 #include "cli/command.h"
 #include "cli/config.h"
 #include "formats/answers.h"
+#include "text/tokenizer.h"
 
 namespace arena {
 namespace {
@@ -105,6 +107,9 @@ class Doctor {
 
   /// A reference that does not even win against itself cannot judge anything.
   void CheckReferences() {
+    if (config_.judge.kind != "reference") {
+      return CheckCheckpoint("[judge]", config_.judge.local.model.pool.model);
+    }
     const auto judge = MakeJudge(config_.judge);
     if (!judge.ok()) return Note(Severity::kProblem, "[judge]", judge.error().message);
     std::int64_t unusable = 0;
@@ -128,6 +133,7 @@ class Doctor {
   void CheckAnswerFiles() {
     std::vector<fs::path> seen;
     for (const ContestantConfig& contestant : config_.contestants) {
+      if (contestant.kind == "local") continue;
       if (!CheckFile(contestant.file, fmt::format("answers of {}", contestant.name))) continue;
       AnswerOptions options;
       options.model = contestant.model;
@@ -151,13 +157,28 @@ class Doctor {
       Note(Severity::kProblem, "[battle]", pairs.error().message);
     }
     for (const ContestantConfig& contestant : config_.contestants) {
+      if (contestant.kind == "local") {
+        CheckCheckpoint(contestant.name, contestant.local.model.pool.model);
+        continue;
+      }
       if (!fs::exists(contestant.file)) continue;
-      const auto model = MakeContestant(contestant);
+      const auto model = MakeRecorded(contestant);
       if (!model.ok()) {
         Note(Severity::kProblem, contestant.name, model.error().message);
         continue;
       }
       CheckAnswers(**model);
+    }
+  }
+
+  /// Opens it and reads no weights.
+  void CheckCheckpoint(const std::string& name, const fs::path& directory) {
+    const auto checkpoint = Checkpoint::Open(directory);
+    const auto tokenizer = LoadTokenizer(directory);
+    if (!checkpoint.ok()) Note(Severity::kProblem, name, checkpoint.error().message);
+    if (!tokenizer.ok()) Note(Severity::kProblem, name, tokenizer.error().message);
+    if (checkpoint.ok() && tokenizer.ok()) {
+      Note(Severity::kOk, name, fmt::format("{} is whole", directory.string()));
     }
   }
 

@@ -3,6 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "base/interrupt.h"
+#include "base/parallel.h"
+
 namespace arena {
 namespace {
 
@@ -54,6 +57,15 @@ Key Contestant::key() const { return KeyBuilder("contestant").Add(behaviour).Bui
 const std::string& Answer::text() const {
   static const std::string kEmpty;
   return turns.empty() ? kEmpty : turns.back();
+}
+
+std::vector<std::optional<Result<Answer>>> ChatModel::RespondAll(
+    std::span<const Instruction* const> instructions, int sample, unsigned threads) {
+  std::vector<std::optional<Result<Answer>>> answers(instructions.size());
+  ParallelFor(instructions.size(), threads, [&](std::size_t i) {
+    if (!Interrupted()) answers[i] = Respond(*instructions[i], sample);
+  });
+  return answers;
 }
 
 Key AnswerKey(const Key& contestant, const Key& instruction, int sample) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,13 @@ class ChatModel {
   /// The answer to `instruction`, with key, contestant, instruction and sample set. An answer that
   /// could not be had is an Answer with state kFailed, not an error; an error ends the run.
   virtual Result<Answer> Respond(const Instruction& instruction, int sample) = 0;
+  /// Whether an answer depends, to the last bit, on what is asked together with it. Then whoever
+  /// wants the same answers again asks for the same instructions together again.
+  virtual bool answers_as_unit() const { return false; }
+  /// The answers to all, in order; none where the user interrupted before it was asked. Those that
+  /// ask one by one do so on up to `threads` threads (0: all).
+  virtual std::vector<std::optional<Result<Answer>>> RespondAll(
+      std::span<const Instruction* const> instructions, int sample, unsigned threads);
 };
 
 }  // namespace arena

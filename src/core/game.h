@@ -56,6 +56,8 @@ class Judge {
   /// The game with state, failure, verdict, raw_reply and usage set; key and judge are the
   /// caller's. A game that could not be judged is kFailed, not an error; an error ends the run.
   virtual Result<Game> Play(const GameView& view) = 0;
+  /// How many games are usefully in play at once; 0: one per processor.
+  virtual unsigned games_at_once() const { return 0; }
 };
 
 /// The identity of a game: the same key is never asked or paid for twice. Two contestants with the

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -36,17 +38,16 @@ Json AddedTokens() {
 }
 
 Json Vocabulary(std::size_t size) {
-  Json vocabulary = Json::object();
-  for (const std::string_view content : kSpecial) {
-    vocabulary.emplace(content, vocabulary.size());
-  }
+  // Json's own emplace looks at every member: quadratic in the size of a vocabulary.
+  Json::object_t tokens;
+  Json::object_t::Container& list = tokens;
+  const auto add = [&list](std::string token) { list.emplace_back(std::move(token), list.size()); };
+  for (const std::string_view content : kSpecial) add(std::string(content));
   for (unsigned byte = 0; byte < 256; ++byte) {
-    vocabulary.emplace(AlphabetCharacter(static_cast<std::uint8_t>(byte)), vocabulary.size());
+    add(std::string(AlphabetCharacter(static_cast<std::uint8_t>(byte))));
   }
-  while (vocabulary.size() < size) {
-    vocabulary.emplace(fmt::format("<|filler_{}|>", vocabulary.size()), vocabulary.size());
-  }
-  return vocabulary;
+  while (list.size() < size) add(fmt::format("<|filler_{}|>", list.size()));
+  return tokens;
 }
 
 Json TokenizerJson(std::size_t size) {

@@ -4,7 +4,8 @@
 //   encode_lines DIRECTORY TEXTS.json speed           prints the median seconds of five passes
 //
 // TEXTS.json is an array of strings. `special`: the whole text counts as written by a template.
-// Ends with 1 where decoding the ids of a plain text does not give the text back (--lossy: allowed).
+// Ends with 1 where decoding the ids of a plain text does not give the text back (--lossy:
+// allowed).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -44,7 +45,8 @@ double MedianSeconds(const Tokenizer& tokenizer, const std::vector<std::string>&
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return Fail("usage: encode_lines DIRECTORY TEXTS.json plain|special|speed [--lossy]");
+  if (argc < 4)
+    return Fail("usage: encode_lines DIRECTORY TEXTS.json plain|special|speed [--lossy]");
   const std::string_view mode = argv[3];
   const bool lossy = argc > 4 && std::string_view(argv[4]) == "--lossy";
   const auto tokenizer = arena::LoadTokenizer(argv[1]);
