@@ -303,8 +303,7 @@ std::vector<Run::PendingGame> Run::FindPending(const std::vector<Battle>& battle
 Result<std::vector<Game>> Run::PlayGames(const std::vector<Instruction>& chunk,
                                          const std::vector<PendingGame>& pending) {
   std::vector<std::optional<Result<Game>>> slots(pending.size());
-  const unsigned threads =
-      judge_.games_at_once() > 0 ? judge_.games_at_once() : options_.threads;
+  const unsigned threads = judge_.games_at_once() > 0 ? judge_.games_at_once() : options_.threads;
   ParallelFor(pending.size(), threads, [&](std::size_t i) {
     if (Interrupted()) return;
     const PendingGame& game = pending[i];

@@ -46,8 +46,8 @@ std::string ScorePrompt(const Conversation& conversation, const std::string& ans
   for (const Message& message : conversation) hash.Add(message.content);
   const std::string mark = hash.Add(answer).Build().Hex().substr(0, 8);
   for (const Message& message : conversation) {
-    text += fmt::format("<{0}-{1}>\n{2}\n</{0}-{1}>\n", RoleName(message.role), mark,
-                        message.content);
+    text +=
+        fmt::format("<{0}-{1}>\n{2}\n</{0}-{1}>\n", RoleName(message.role), mark, message.content);
   }
   return text + fmt::format("<answer-{0}>\n{1}\n</answer-{0}>\n\nRating:", mark, answer);
 }
@@ -109,8 +109,7 @@ class LocalJudge final : public Judge {
   }
 
   Result<Scored> ScoreByLogprob(const Conversation& before, const std::string& answer) {
-    ARENA_ASSIGN_OR_RETURN(const std::vector<float> logprobs,
-                           model_->ScoreAnswer(before, answer));
+    ARENA_ASSIGN_OR_RETURN(const std::vector<float> logprobs, model_->ScoreAnswer(before, answer));
     double sum = 0;
     for (const float logprob : logprobs) sum += logprob;
     const double mean = logprobs.empty() ? -100 : sum / static_cast<double>(logprobs.size());
