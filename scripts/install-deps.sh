@@ -38,6 +38,7 @@ dev=(
   "clang-format-14        layout, checked by the style test"
   "clang-16       fuzz targets"
   "libclang-rt-16-dev     run-time library of the fuzz targets"
+  "python3-jinja2 what chat templates are compared with"
 )
 bench=(
   "python3-scipy  the optimiser that the benchmarks compare with"

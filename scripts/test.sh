@@ -41,6 +41,7 @@ werror=()  # warnings are errors in CI only
 
 say "packages"
 scripts/install-deps.sh
+scripts/install-npm.sh
 
 configure_and_build release
 if ! $quick; then
