@@ -53,6 +53,8 @@ struct Kernels {
   const char* name;  ///< "avx512", "avx2" or "plain"
   void (*multiply_f32)(const Product<float>& product);
   void (*multiply_bf16)(const Product<Bfloat16>& product);
+  /// As multiply_bf16, but rounds X to bfloat16 where that is faster: in the set "amx".
+  void (*multiply_rounded)(const Product<Bfloat16>& product);
   /// y = x / sqrt(mean(x^2) + epsilon) * weight
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n, float* y);
   /// gate = gate / (1 + exp(-gate)) * up

@@ -44,7 +44,8 @@ TEST_P(KernelsTest, ProductsAgreeWithLoopsInDouble) {
       for (const std::size_t depth : {1U, 2U, 40U, 41U}) {
         const std::size_t columns = panels * kPanelColumns;
         const std::size_t x_stride = depth + 3, y_stride = columns + 5;
-        const std::vector<float> x = RandomFloats(rng, rows * x_stride);
+        std::vector<float> x = RandomFloats(rng, rows * x_stride);
+        for (float& value : x) value = Widen(Cut(value));  // exact, for the set that rounds it
         const std::vector<float> y = RandomFloats(rng, rows * y_stride);
         const std::vector<float> w = RandomFloats(rng, depth * columns);
         // What fills the last pair of an odd depth must not count.
@@ -55,17 +56,20 @@ TEST_P(KernelsTest, ProductsAgreeWithLoopsInDouble) {
           }
         }
         for (const bool accumulate : {false, true}) {
-          std::vector<float> f32 = y, bf16 = y;
+          std::vector<float> f32 = y, bf16 = y, rounded = y;
           kernels().multiply_f32({x.data(), x_stride, rows, depth, w.data(), panels, f32.data(),
                                   y_stride, accumulate});
           kernels().multiply_bf16({x.data(), x_stride, rows, depth, narrow.data(), panels,
                                    bf16.data(), y_stride, accumulate});
+          kernels().multiply_rounded({x.data(), x_stride, rows, depth, narrow.data(), panels,
+                                      rounded.data(), y_stride, accumulate});
           for (std::size_t r = 0; r < rows; ++r) {
             for (std::size_t c = 0; c < y_stride; ++c) {
               const std::size_t at = r * y_stride + c;
               if (c >= columns) {
                 ASSERT_EQ(f32[at], y[at]) << "written past the panels";
                 ASSERT_EQ(bf16[at], y[at]);
+                ASSERT_EQ(rounded[at], y[at]);
                 continue;
               }
               double sum = accumulate ? static_cast<double>(y[at]) : 0, narrow_sum = sum;
@@ -76,6 +80,7 @@ TEST_P(KernelsTest, ProductsAgreeWithLoopsInDouble) {
                 narrow_sum += factor * static_cast<double>(Widen(Cut(weight)));
               }
               ASSERT_NEAR(f32[at], sum, 1e-5) << rows << " " << panels << " " << depth;
+              ASSERT_NEAR(rounded[at], narrow_sum, 1e-5);
               ASSERT_NEAR(bf16[at], narrow_sum, 1e-5) << rows << " " << panels << " " << depth;
             }
           }
@@ -153,7 +158,7 @@ TEST_P(KernelsTest, NormSiluRotationMaximumScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::Values("plain", "avx2", "avx512"),
+INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::Values("plain", "avx2", "avx512", "amx"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(KernelsChoiceTest, UnknownNamesAreNoKernels) {

@@ -85,11 +85,12 @@ void Matrix::Multiply(const float* x, std::size_t x_stride, std::size_t rows, fl
   if (storage_ == Storage::kF32) {
     ChosenKernels().multiply_f32({x, x_stride, rows, inputs_, reinterpret_cast<const float*>(data_),
                                   panels, y, y_stride, accumulate});
-  } else {
-    ChosenKernels().multiply_bf16({x, x_stride, rows, inputs_,
-                                   reinterpret_cast<const Bfloat16*>(data_), panels, y, y_stride,
-                                   accumulate});
+    return;
   }
+  const auto* const w = reinterpret_cast<const Bfloat16*>(data_);
+  const auto multiply = storage_ == Storage::kBf16Rounded ? ChosenKernels().multiply_rounded
+                                                          : ChosenKernels().multiply_bf16;
+  multiply({x, x_stride, rows, inputs_, w, panels, y, y_stride, accumulate});
 }
 
 void Matrix::ReadRow(std::size_t output, float* to) const {

@@ -270,8 +270,16 @@ void Scale(float* x, float factor, std::size_t n) {
 }
 
 constexpr Kernels MakeKernels(const char* name) {
-  return {name,   Multiply<float>, Multiply<Bfloat16>, RmsNorm, SiluMultiply,
-          Rotate, Maximum,         ExpShifted,         Scale};
+  return {.name = name,
+          .multiply_f32 = Multiply<float>,
+          .multiply_bf16 = Multiply<Bfloat16>,
+          .multiply_rounded = Multiply<Bfloat16>,
+          .rms_norm = RmsNorm,
+          .silu_multiply = SiluMultiply,
+          .rotate = Rotate,
+          .maximum = Maximum,
+          .exp_shifted = ExpShifted,
+          .scale = Scale};
 }
 
 #undef ARENA_INLINE
