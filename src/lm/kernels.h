@@ -7,15 +7,29 @@
 namespace arena::lm {
 
 /// Columns of a panel. A weight matrix, a block of keys and a block of values are stored as panels:
-/// for each k of the summed dimension 32 neighbouring columns, one after the other.
+/// for each k of the summed dimension 32 neighbouring columns. Panels of bfloat16 hold the numbers
+/// of two neighbouring k side by side, column by column: a shift and a mask widen them to floats,
+/// and it is the order that the tiles of AMX want.
 inline constexpr std::size_t kPanelColumns = 32;
 
 /// A bfloat16 number: the upper half of a float.
 using Bfloat16 = std::uint16_t;
 
-/// Where column `column` (0..31) of a bfloat16 panel row stands. Columns c and c+16 share a 32-bit
-/// word, so that a shift and a mask widen 32 of them to two vectors of floats.
-constexpr std::size_t Bfloat16Lane(std::size_t column) { return (column % 16) * 2 + column / 16; }
+/// Where element (k, column) of a panel stands, column < 32.
+template <typename Element>
+constexpr std::size_t PanelIndex(std::size_t k, std::size_t column) {
+  if constexpr (sizeof(Element) == sizeof(Bfloat16)) {
+    return k / 2 * (2 * kPanelColumns) + column * 2 + k % 2;
+  } else {
+    return k * kPanelColumns + column;
+  }
+}
+
+/// Elements of a panel. Of an odd depth in bfloat16 the last pair is half used.
+template <typename Element>
+constexpr std::size_t PanelSize(std::size_t depth) {
+  return (sizeof(Element) == sizeof(Bfloat16) ? depth + depth % 2 : depth) * kPanelColumns;
+}
 
 /// Operands of Y (rows, 32 * panels) = X (rows, depth) * W (depth, 32 * panels), or Y += X * W.
 /// `Element` is float or Bfloat16; sums are in float.
@@ -25,7 +39,7 @@ struct Product {
   std::size_t x_stride = 0;  ///< floats from one row to the next
   std::size_t rows = 0;
   std::size_t depth = 0;
-  const Element* w = nullptr;  ///< panel p starts at w + p * 32 * depth
+  const Element* w = nullptr;  ///< panel p starts at w + p * PanelSize(depth)
   std::size_t panels = 0;
   float* y = nullptr;
   std::size_t y_stride = 0;
@@ -39,6 +53,8 @@ struct Kernels {
   const char* name;  ///< "avx512", "avx2" or "plain"
   void (*multiply_f32)(const Product<float>& product);
   void (*multiply_bf16)(const Product<Bfloat16>& product);
+  /// As multiply_bf16, but rounds X to bfloat16 where that is faster: in the set "amx".
+  void (*multiply_rounded)(const Product<Bfloat16>& product);
   /// y = x / sqrt(mean(x^2) + epsilon) * weight
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n, float* y);
   /// gate = gate / (1 + exp(-gate)) * up
@@ -54,8 +70,8 @@ struct Kernels {
   void (*scale)(float* x, float factor, std::size_t n);
 };
 
-/// The best set for this processor. ARENA_LM_KERNELS=plain|avx2|avx512 in the environment chooses
-/// another one that the processor has.
+/// The best set for this processor. ARENA_LM_KERNELS=plain|avx2|avx512|amx in the environment
+/// chooses another one that the processor has.
 const Kernels& ChosenKernels();
 
 /// The set of that name; null where it is unknown or this processor lacks the instructions.

@@ -19,6 +19,15 @@ std::vector<float> RandomFloats(Rng& rng, std::size_t count, double range = 1) {
 }
 
 float Widen(Bfloat16 value) { return std::bit_cast<float>(std::uint32_t{value} << 16); }
+Bfloat16 Cut(float value) {
+  return static_cast<Bfloat16>(std::bit_cast<std::uint32_t>(value) >> 16);
+}
+
+template <typename Element>
+std::size_t At(std::size_t depth, std::size_t k, std::size_t column) {
+  return column / kPanelColumns * PanelSize<Element>(depth) +
+         PanelIndex<Element>(k, column % kPanelColumns);
+}
 
 class KernelsTest : public testing::TestWithParam<const char*> {
  protected:
@@ -32,39 +41,46 @@ TEST_P(KernelsTest, ProductsAgreeWithLoopsInDouble) {
   Rng rng(1);
   for (const std::size_t rows : {1U, 2U, 3U, 5U, 6U, 7U, 11U, 12U, 13U, 25U, 97U, 110U}) {
     for (const std::size_t panels : {1U, 2U, 3U}) {
-      for (const std::size_t depth : {1U, 2U, 40U}) {
+      for (const std::size_t depth : {1U, 2U, 40U, 41U}) {
         const std::size_t columns = panels * kPanelColumns;
         const std::size_t x_stride = depth + 3, y_stride = columns + 5;
-        const std::vector<float> x = RandomFloats(rng, rows * x_stride);
+        std::vector<float> x = RandomFloats(rng, rows * x_stride);
+        for (float& value : x) value = Widen(Cut(value));  // exact, for the set that rounds it
         const std::vector<float> y = RandomFloats(rng, rows * y_stride);
         const std::vector<float> w = RandomFloats(rng, depth * columns);
-        std::vector<Bfloat16> narrow(w.size());
-        for (std::size_t i = 0; i < w.size(); ++i) {
-          narrow[i] = static_cast<Bfloat16>(std::bit_cast<std::uint32_t>(w[i]) >> 16);
+        // What fills the last pair of an odd depth must not count.
+        std::vector<Bfloat16> narrow(panels * PanelSize<Bfloat16>(depth), 0x7FC0);
+        for (std::size_t c = 0; c < columns; ++c) {
+          for (std::size_t k = 0; k < depth; ++k) {
+            narrow[At<Bfloat16>(depth, k, c)] = Cut(w[At<float>(depth, k, c)]);
+          }
         }
         for (const bool accumulate : {false, true}) {
-          std::vector<float> f32 = y, bf16 = y;
+          std::vector<float> f32 = y, bf16 = y, rounded = y;
           kernels().multiply_f32({x.data(), x_stride, rows, depth, w.data(), panels, f32.data(),
                                   y_stride, accumulate});
           kernels().multiply_bf16({x.data(), x_stride, rows, depth, narrow.data(), panels,
                                    bf16.data(), y_stride, accumulate});
+          kernels().multiply_rounded({x.data(), x_stride, rows, depth, narrow.data(), panels,
+                                      rounded.data(), y_stride, accumulate});
           for (std::size_t r = 0; r < rows; ++r) {
             for (std::size_t c = 0; c < y_stride; ++c) {
               const std::size_t at = r * y_stride + c;
               if (c >= columns) {
                 ASSERT_EQ(f32[at], y[at]) << "written past the panels";
                 ASSERT_EQ(bf16[at], y[at]);
+                ASSERT_EQ(rounded[at], y[at]);
                 continue;
               }
               double sum = accumulate ? static_cast<double>(y[at]) : 0, narrow_sum = sum;
               for (std::size_t k = 0; k < depth; ++k) {
-                const std::size_t row = (c / kPanelColumns * depth + k) * kPanelColumns;
                 const auto factor = static_cast<double>(x[r * x_stride + k]);
-                sum += factor * static_cast<double>(w[row + c % kPanelColumns]);
-                narrow_sum += factor * static_cast<double>(
-                                           Widen(narrow[row + Bfloat16Lane(c % kPanelColumns)]));
+                const float weight = w[At<float>(depth, k, c)];
+                sum += factor * static_cast<double>(weight);
+                narrow_sum += factor * static_cast<double>(Widen(Cut(weight)));
               }
               ASSERT_NEAR(f32[at], sum, 1e-5) << rows << " " << panels << " " << depth;
+              ASSERT_NEAR(rounded[at], narrow_sum, 1e-5);
               ASSERT_NEAR(bf16[at], narrow_sum, 1e-5) << rows << " " << panels << " " << depth;
             }
           }
@@ -142,7 +158,7 @@ TEST_P(KernelsTest, NormSiluRotationMaximumScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::Values("plain", "avx2", "avx512"),
+INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::Values("plain", "avx2", "avx512", "amx"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(KernelsChoiceTest, UnknownNamesAreNoKernels) {

@@ -18,22 +18,16 @@ Bfloat16 Convert<Bfloat16>(float value) {
   return FloatToBf16(value);
 }
 
-template <typename Element>
-std::size_t Lane(std::size_t column) {
-  return sizeof(Element) == sizeof(float) ? column : Bfloat16Lane(column);
-}
-
 // One token of one head into its place in the panels of keys and of values.
 template <typename Element>
 void WriteHead(std::byte* head, std::size_t head_dim, std::size_t token, const float* key,
                const float* value) {
-  auto* const keys = reinterpret_cast<Element*>(head) + Lane<Element>(token);
-  auto* const values = reinterpret_cast<Element*>(head) + head_dim * kBlockTokens;
+  auto* const keys = reinterpret_cast<Element*>(head);
+  auto* const values = keys + PanelSize<Element>(head_dim);
   for (std::size_t d = 0; d < head_dim; ++d) {
-    keys[d * kPanelColumns] = Convert<Element>(key[d]);
-    const std::size_t panel = d / kPanelColumns * kBlockTokens * kPanelColumns;
-    values[panel + token * kPanelColumns + Lane<Element>(d % kPanelColumns)] =
-        Convert<Element>(value[d]);
+    keys[PanelIndex<Element>(d, token)] = Convert<Element>(key[d]);
+    values[d / kPanelColumns * PanelSize<Element>(kBlockTokens) +
+           PanelIndex<Element>(token, d % kPanelColumns)] = Convert<Element>(value[d]);
   }
 }
 

@@ -26,7 +26,9 @@ Status CheckFinite(const std::vector<float>& values, const TensorView& tensor, s
 }  // namespace
 
 std::size_t Matrix::Bytes(std::size_t outputs, std::size_t inputs, Storage storage) {
-  return RoundUpToPanel(outputs) * inputs * (storage == Storage::kF32 ? 4 : 2);
+  const std::size_t panels = RoundUpToPanel(outputs) / kPanelColumns;
+  return panels * (storage == Storage::kF32 ? PanelSize<float>(inputs) * sizeof(float)
+                                            : PanelSize<Bfloat16>(inputs) * sizeof(Bfloat16));
 }
 
 Matrix::Matrix(std::size_t outputs, std::size_t inputs, Storage storage, PageMemory& memory)
@@ -59,19 +61,20 @@ Status Matrix::SetRows(std::size_t first, const TensorView& tensor) {
 
 // `count` outputs within one panel.
 void Matrix::SetPanelRows(std::size_t first, std::size_t count, const float* values) {
-  const std::size_t column = first % kPanelColumns;
-  const std::size_t panel = first / kPanelColumns * inputs_ * kPanelColumns;
+  const std::size_t column = first % kPanelColumns, panel = first / kPanelColumns;
   if (storage_ == Storage::kF32) {
-    float* const to = reinterpret_cast<float*>(data_) + panel + column;
+    float* const to = reinterpret_cast<float*>(data_) + panel * PanelSize<float>(inputs_);
     for (std::size_t k = 0; k < inputs_; ++k) {
-      for (std::size_t r = 0; r < count; ++r) to[k * kPanelColumns + r] = values[r * inputs_ + k];
+      for (std::size_t r = 0; r < count; ++r) {
+        to[PanelIndex<float>(k, column + r)] = values[r * inputs_ + k];
+      }
     }
     return;
   }
-  auto* const to = reinterpret_cast<Bfloat16*>(data_) + panel;
+  auto* const to = reinterpret_cast<Bfloat16*>(data_) + panel * PanelSize<Bfloat16>(inputs_);
   for (std::size_t k = 0; k < inputs_; ++k) {
     for (std::size_t r = 0; r < count; ++r) {
-      to[k * kPanelColumns + Bfloat16Lane(column + r)] = FloatToBf16(values[r * inputs_ + k]);
+      to[PanelIndex<Bfloat16>(k, column + r)] = FloatToBf16(values[r * inputs_ + k]);
     }
   }
 }
@@ -82,23 +85,27 @@ void Matrix::Multiply(const float* x, std::size_t x_stride, std::size_t rows, fl
   if (storage_ == Storage::kF32) {
     ChosenKernels().multiply_f32({x, x_stride, rows, inputs_, reinterpret_cast<const float*>(data_),
                                   panels, y, y_stride, accumulate});
-  } else {
-    ChosenKernels().multiply_bf16({x, x_stride, rows, inputs_,
-                                   reinterpret_cast<const Bfloat16*>(data_), panels, y, y_stride,
-                                   accumulate});
+    return;
   }
+  const auto* const w = reinterpret_cast<const Bfloat16*>(data_);
+  const auto multiply = storage_ == Storage::kBf16Rounded ? ChosenKernels().multiply_rounded
+                                                          : ChosenKernels().multiply_bf16;
+  multiply({x, x_stride, rows, inputs_, w, panels, y, y_stride, accumulate});
 }
 
 void Matrix::ReadRow(std::size_t output, float* to) const {
-  const std::size_t column = output % kPanelColumns;
-  const std::size_t panel = output / kPanelColumns * inputs_ * kPanelColumns;
+  const std::size_t column = output % kPanelColumns, panel = output / kPanelColumns;
   if (storage_ == Storage::kF32) {
-    const float* const from = reinterpret_cast<const float*>(data_) + panel + column;
-    for (std::size_t k = 0; k < inputs_; ++k) to[k] = from[k * kPanelColumns];
+    const float* const from =
+        reinterpret_cast<const float*>(data_) + panel * PanelSize<float>(inputs_);
+    for (std::size_t k = 0; k < inputs_; ++k) to[k] = from[PanelIndex<float>(k, column)];
     return;
   }
-  const auto* const from = reinterpret_cast<const Bfloat16*>(data_) + panel + Bfloat16Lane(column);
-  for (std::size_t k = 0; k < inputs_; ++k) to[k] = Bf16ToFloat(from[k * kPanelColumns]);
+  const auto* const from =
+      reinterpret_cast<const Bfloat16*>(data_) + panel * PanelSize<Bfloat16>(inputs_);
+  for (std::size_t k = 0; k < inputs_; ++k) {
+    to[k] = Bf16ToFloat(from[PanelIndex<Bfloat16>(k, column)]);
+  }
 }
 
 }  // namespace arena::lm

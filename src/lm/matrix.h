@@ -12,8 +12,12 @@
 
 namespace arena::lm {
 
-/// How numbers are kept. Sums and activations are float32 in either case.
-enum class Storage { kF32, kBf16 };
+/// How numbers are kept. Sums are float32 in every case.
+enum class Storage {
+  kF32,
+  kBf16,         ///< two bytes, multiplied with float32
+  kBf16Rounded,  ///< two bytes, multiplied with what may be rounded to bfloat16: faster on AMX
+};
 
 constexpr std::size_t RoundUpToPanel(std::size_t columns) {
   return (columns + kPanelColumns - 1) / kPanelColumns * kPanelColumns;
@@ -29,8 +33,8 @@ class Matrix {
   Matrix(std::size_t outputs, std::size_t inputs, Storage storage, PageMemory& memory);
 
   /// Copies a tensor [n, inputs] to the outputs from `first` on and gives the mapped pages of the
-  /// file back as it goes. In kBf16 it rounds to the nearest. A weight that is NaN or infinite is
-  /// an error that names the tensor.
+  /// file back as it goes. In two bytes it rounds to the nearest. A weight that is NaN or infinite
+  /// is an error that names the tensor.
   Status SetRows(std::size_t first, const TensorView& tensor);
 
   /// y (rows, RoundUpToPanel(outputs)) = x (rows, inputs) W^T, or += where `accumulate`. Strides

@@ -91,7 +91,7 @@ TEST_P(ModelVariantTest, Bfloat16StaysNear) {
   Reading run{RandomTokens(2, 60), {}, {}};
   Feed(model, cache, {{&run, 60}});
   const double difference = LargestDifference(run.logits, reference.Logits(run.tokens));
-  EXPECT_LT(difference, 0.15);
+  EXPECT_LT(difference, 0.3);
   EXPECT_GT(difference, 1e-4);  // it is another precision
 }
 

@@ -28,7 +28,8 @@ class Loader {
       const TensorView* tensor = checkpoint_.Find(part.name);
       return tensor != nullptr && tensor->dtype == DType::kBf16;
     });
-    return exact || precision_ == Precision::kBf16 ? Storage::kBf16 : Storage::kF32;
+    if (precision_ == Precision::kBf16) return Storage::kBf16Rounded;
+    return exact ? Storage::kBf16 : Storage::kF32;
   }
 
   // First pass: only counts the bytes. Second pass: makes and fills the matrix.

@@ -14,7 +14,8 @@ namespace arena::lm {
 
 /// In what a model computes. kF32: exactly the numbers of the checkpoint, in float32 arithmetic;
 /// matrices whose file has bfloat16 stay in two bytes, which loses nothing. kBf16: all matrices and
-/// the cache of keys and values are rounded to bfloat16; sums stay in float32.
+/// the cache of keys and values are rounded to bfloat16, on AMX also what the matrices multiply;
+/// sums stay in float32.
 enum class Precision { kF32, kBf16 };
 
 /// "f32", "bf16".

@@ -41,15 +41,46 @@ ARENA_INLINE Floats Load(const float* from) {
 }
 ARENA_INLINE void Store(Floats value, float* to) { *reinterpret_cast<FloatsInMemory*>(to) = value; }
 
-ARENA_INLINE void LoadPanelRow(const float* from, Floats* columns) {
-  for (int v = 0; v < kVectors; ++v) columns[v] = Load(from + v * kLanes);
+// sums[r][v] += x[r] * columns[v], x one column of X
+template <int kRows, int kCount>
+ARENA_INLINE void AddProducts(const float* x, std::size_t x_stride, const Floats (&columns)[kCount],
+                              Floats (&sums)[kRows][kCount]) {
+  for (int r = 0; r < kRows; ++r) {
+    const float factor = x[static_cast<std::size_t>(r) * x_stride];
+    for (int v = 0; v < kCount; ++v) sums[r][v] += factor * columns[v];
+  }
 }
 
-ARENA_INLINE void LoadPanelRow(const Bfloat16* from, Floats* columns) {
-  for (int v = 0; v < kVectors / 2; ++v) {
-    const Words words = *reinterpret_cast<const WordsInMemory*>(from + 2 * v * kLanes);
-    columns[v] = std::bit_cast<Floats>(words << 16);
-    columns[v + kVectors / 2] = std::bit_cast<Floats>(words & 0xFFFF0000U);
+// All k of kCount / kVectors panels, which stand panel_size elements apart.
+template <int kRows, int kCount>
+ARENA_INLINE void AddPanels(const Product<float>& p, const float* x, const float* w,
+                            std::size_t panel_size, Floats (&sums)[kRows][kCount]) {
+  for (std::size_t k = 0; k < p.depth; ++k) {
+    Floats columns[kCount];
+    for (int v = 0; v < kCount; ++v) {
+      columns[v] = Load(w + static_cast<std::size_t>(v / kVectors) * panel_size +
+                        k * kPanelColumns + static_cast<std::size_t>(v % kVectors * kLanes));
+    }
+    AddProducts(x + k, p.x_stride, columns, sums);
+  }
+}
+
+template <int kRows, int kCount>
+ARENA_INLINE void AddPanels(const Product<Bfloat16>& p, const float* x, const Bfloat16* w,
+                            std::size_t panel_size, Floats (&sums)[kRows][kCount]) {
+  for (std::size_t k = 0; k < p.depth; k += 2) {
+    Words words[kCount];
+    Floats columns[kCount];
+    for (int v = 0; v < kCount; ++v) {
+      words[v] = *reinterpret_cast<const WordsInMemory*>(
+          w + static_cast<std::size_t>(v / kVectors) * panel_size + k * kPanelColumns +
+          static_cast<std::size_t>(2 * (v % kVectors) * kLanes));
+      columns[v] = std::bit_cast<Floats>(words[v] << 16);
+    }
+    AddProducts(x + k, p.x_stride, columns, sums);
+    if (k + 1 == p.depth) break;
+    for (int v = 0; v < kCount; ++v) columns[v] = std::bit_cast<Floats>(words[v] & 0xFFFF0000U);
+    AddProducts(x + k + 1, p.x_stride, columns, sums);
   }
 }
 
@@ -58,7 +89,7 @@ template <int kRows, int kPanels, typename Element>
 ARENA_INLINE void MultiplyTile(const Product<Element>& p, std::size_t row, std::size_t panel) {
   const float* const x = p.x + row * p.x_stride;
   float* const y = p.y + row * p.y_stride + panel * kPanelColumns;
-  const std::size_t panel_size = p.depth * kPanelColumns;
+  const std::size_t panel_size = PanelSize<Element>(p.depth);
   const Element* const w = p.w + panel * panel_size;
   Floats sums[kRows][kPanels * kVectors];
   for (int r = 0; r < kRows; ++r) {
@@ -68,17 +99,7 @@ ARENA_INLINE void MultiplyTile(const Product<Element>& p, std::size_t row, std::
                                 : Floats{};
     }
   }
-  for (std::size_t k = 0; k < p.depth; ++k) {
-    Floats columns[kPanels * kVectors];
-    for (int i = 0; i < kPanels; ++i) {
-      LoadPanelRow(w + static_cast<std::size_t>(i) * panel_size + k * kPanelColumns,
-                   columns + i * kVectors);
-    }
-    for (int r = 0; r < kRows; ++r) {
-      const float factor = x[static_cast<std::size_t>(r) * p.x_stride + k];
-      for (int v = 0; v < kPanels * kVectors; ++v) sums[r][v] += factor * columns[v];
-    }
-  }
+  AddPanels(p, x, w, panel_size, sums);
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kPanels * kVectors; ++v) {
       Store(sums[r][v],
@@ -91,7 +112,7 @@ ARENA_INLINE void MultiplyTile(const Product<Element>& p, std::size_t row, std::
 template <int kRows, typename Element>
 void MultiplyNarrow(const Product<Element>& p) {
   std::size_t panel = 0;
-  if constexpr (kRows * 2 <= kMaxRows) {
+  if constexpr (kRows * 2 < kMaxRows) {
     for (; panel + 2 <= p.panels; panel += 2) MultiplyTile<kRows, 2>(p, 0, panel);
   }
   for (; panel < p.panels; ++panel) MultiplyTile<kRows, 1>(p, 0, panel);
@@ -249,8 +270,16 @@ void Scale(float* x, float factor, std::size_t n) {
 }
 
 constexpr Kernels MakeKernels(const char* name) {
-  return {name,   Multiply<float>, Multiply<Bfloat16>, RmsNorm, SiluMultiply,
-          Rotate, Maximum,         ExpShifted,         Scale};
+  return {.name = name,
+          .multiply_f32 = Multiply<float>,
+          .multiply_bf16 = Multiply<Bfloat16>,
+          .multiply_rounded = Multiply<Bfloat16>,
+          .rms_norm = RmsNorm,
+          .silu_multiply = SiluMultiply,
+          .rotate = Rotate,
+          .maximum = Maximum,
+          .exp_shifted = ExpShifted,
+          .scale = Scale};
 }
 
 #undef ARENA_INLINE
