@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -208,6 +209,10 @@ TEST_F(LmProgramTest, HelpVersionAndWrongArguments) {
   LmProcess version(ARENA_LM_PROGRAM, {"--version"});
   EXPECT_THAT(version.ReceiveText(), HasSubstr("protocol 1"));
   EXPECT_EQ(version.Wait(), 0);
+  ::setenv("ARENA_LM_KERNELS", "abacus", 1);
+  LmProcess unknown(ARENA_LM_PROGRAM);
+  ::unsetenv("ARENA_LM_KERNELS");
+  EXPECT_EQ(unknown.Wait(), 2);
   LmProcess wrong(ARENA_LM_PROGRAM, {"--fly"});
   EXPECT_EQ(wrong.Wait(), 2);
 }
