@@ -181,6 +181,9 @@ TEST_F(LmProgramTest, AModelThatCannotBeUsedIsAnErrorAndTheEnd) {
 }
 
 TEST_F(LmProgramTest, LoadingNeedsTheTensorsSizeAndATenth) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer has memory of its own";
+#endif
   for (const DType dtype : {DType::kF32, DType::kBf16}) {
     const TemporaryFolder folder;
     ModelConfig config = ShapeConfig(ModelShape::k60m, 16384);
