@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string_view>
 
+#include "lm/kernels.h"
 #include "lm/worker.h"
 
 namespace {
@@ -38,6 +40,12 @@ int main(int argc, char** argv) {
   }
   if (argc > 1) {
     fmt::print(stderr, "arena-lm: unknown argument {}; see arena-lm --help\n", argument);
+    return 2;
+  }
+  const char* kernels = std::getenv("ARENA_LM_KERNELS");
+  if (kernels != nullptr && arena::lm::KernelsNamed(kernels) == nullptr) {
+    fmt::print(stderr, "arena-lm: ARENA_LM_KERNELS={} is unknown or not for this processor\n",
+               kernels);
     return 2;
   }
   // A reader that went away is seen by the failing write.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ struct Variant {
   std::string name;
   std::string config;
 };
+
+/// For names of tests.
+inline void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 
 /// One of each architecture and rope scaling, with sizes that fit no panel exactly.
 std::vector<Variant> AllVariants();

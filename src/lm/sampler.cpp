@@ -14,6 +14,15 @@ Token FirstOf(std::span<const float> logits, float value) {
   return static_cast<Token>(std::find(logits.begin(), logits.end(), value) - logits.begin());
 }
 
+// Of equals the lowest id comes first.
+struct MoreLikely {
+  const float* weights;
+  bool operator()(Token a, Token b) const {
+    const float x = weights[a], y = weights[b];
+    return x > y || (x == y && a < b);
+  }
+};
+
 // The `count` best, best first. A short sorted list: nearly all logits fail its first comparison.
 std::vector<TokenLogprob> Best(std::span<const float> logits, double log_sum, std::size_t count) {
   std::vector<TokenLogprob> best;
@@ -111,14 +120,11 @@ Token Sampler::Draw(std::span<const float> logits, float largest, SamplerScratch
   return static_cast<Token>(end - 1);  // rounding left a little above the last sum
 }
 
-Token Sampler::DrawFromFew(std::span<const float> logits, float largest, SamplerScratch& scratch) {
-  const auto scale = static_cast<float>(1 / options_.temperature);
-  float* const weights = scratch.weights.Get(logits.size());
-  double mass = ChosenKernels().exp_shifted(logits.data(), largest, scale, logits.size(), weights);
-  const auto more_likely = [weights](Token a, Token b) {
-    const float x = weights[a], y = weights[b];
-    return x > y || (x == y && a < b);
-  };
+// Puts into scratch.order, in any order, the tokens among which top_p chooses, and returns the mass
+// of which it takes its share. scratch.weights holds the weights, whose sum is `mass`.
+double Sampler::Candidates(std::span<const float> logits, float largest, double mass,
+                           SamplerScratch& scratch) const {
+  const float* const weights = scratch.weights.data();
   // The largest weight is 1, so a weight is its share of it. What min_p leaves out need not be
   // sorted, but top_k counts it.
   const double least = options_.top_k == 0 ? options_.min_p : 0;
@@ -127,16 +133,27 @@ Token Sampler::DrawFromFew(std::span<const float> logits, float largest, Sampler
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (weights[i] >= least || logits[i] == largest) order.push_back(static_cast<Token>(i));
   }
-  const auto at = [&order](std::size_t i) {
-    return order.begin() + static_cast<std::ptrdiff_t>(i);
-  };
   if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < order.size()) {
     const auto kept = static_cast<std::size_t>(options_.top_k);
-    std::nth_element(order.begin(), at(kept - 1), order.end(), more_likely);
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept - 1),
+                     order.end(), MoreLikely{weights});
     order.resize(kept);
     mass = 0;
     for (const Token token : order) mass += static_cast<double>(weights[token]);
   }
+  return mass;
+}
+
+Token Sampler::DrawFromFew(std::span<const float> logits, float largest, SamplerScratch& scratch) {
+  const auto scale = static_cast<float>(1 / options_.temperature);
+  float* const weights = scratch.weights.Get(logits.size());
+  double mass = ChosenKernels().exp_shifted(logits.data(), largest, scale, logits.size(), weights);
+  const MoreLikely more_likely{weights};
+  mass = Candidates(logits, largest, mass, scratch);
+  std::vector<Token>& order = scratch.order;
+  const auto at = [&order](std::size_t i) {
+    return order.begin() + static_cast<std::ptrdiff_t>(i);
+  };
   // Sorted piece by piece, as the mass is mostly in few tokens.
   std::size_t sorted = 0, count = 0;
   double sum = 0;

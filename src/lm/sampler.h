@@ -65,6 +65,8 @@ class Sampler {
  private:
   Token Draw(std::span<const float> logits, float largest, SamplerScratch& scratch);
   Token DrawFromFew(std::span<const float> logits, float largest, SamplerScratch& scratch);
+  double Candidates(std::span<const float> logits, float largest, double mass,
+                    SamplerScratch& scratch) const;
   void Penalise(std::span<float> logits) const;
 
   SamplingOptions options_;

@@ -152,18 +152,8 @@ void Scheduler::UseHidden(const std::vector<Planned>& plan, const float* hidden,
     Sequence& sequence = *planned.sequence;
     const std::size_t end = row + planned.count;
     if (sequence.kind == Sequence::Kind::kEmbed) {
-      sequence.sum.resize(static_cast<std::size_t>(model_->config().hidden_size));
-      for (; row < end; ++row) {
-        const float* const state = hidden + row * model_->hidden_stride();
-        for (std::size_t i = 0; i < sequence.sum.size(); ++i) {
-          sequence.sum[i] += static_cast<double>(state[i]);
-        }
-      }
-      if (sequence.pending() == 0) {
-        const bool finite = std::isfinite(sequence.sum[0]);
-        if (!finite) sequence.error = "the model's hidden states are not finite";
-        Finish(sequence, sink);
-      }
+      UseStates(sequence, hidden + row * model_->hidden_stride(), planned.count, sink);
+      row = end;
     }
     // Scoring asks from the last token of the prompt on, generating only at the end.
     const std::size_t first_asked = sequence.kind == Sequence::Kind::kScore
@@ -185,6 +175,19 @@ void Scheduler::UseHidden(const std::vector<Planned>& plan, const float* hidden,
       UseLogits(*owners[begin + i], {logits + i * model_->logits_stride(), vocabulary}, sink);
     }
   }
+}
+
+// Adds `count` rows of hidden states to the mean.
+void Scheduler::UseStates(Sequence& sequence, const float* states, std::size_t count, Sink sink) {
+  sequence.sum.resize(static_cast<std::size_t>(model_->config().hidden_size));
+  for (std::size_t row = 0; row < count; ++row) {
+    for (std::size_t i = 0; i < sequence.sum.size(); ++i) {
+      sequence.sum[i] += static_cast<double>(states[row * model_->hidden_stride() + i]);
+    }
+  }
+  if (sequence.pending() > 0) return;
+  if (!std::isfinite(sequence.sum[0])) sequence.error = "the model's hidden states are not finite";
+  Finish(sequence, sink);
 }
 
 void Scheduler::UseLogits(Sequence& sequence, std::span<float> logits, Sink sink) {

@@ -79,6 +79,7 @@ class Scheduler {
   bool MakeRoom(Sequence& sequence, std::int64_t tokens);
   void PreemptLast();
   void UseHidden(const std::vector<Planned>& plan, const float* hidden, Sink sink);
+  void UseStates(Sequence& sequence, const float* states, std::size_t count, Sink sink);
   void UseLogits(Sequence& sequence, std::span<float> logits, Sink sink);
   void Append(Sequence& sequence, Choice choice, Sink sink);
   void Finish(Sequence& sequence, Sink sink);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -180,6 +181,9 @@ TEST_F(LmProgramTest, AModelThatCannotBeUsedIsAnErrorAndTheEnd) {
 }
 
 TEST_F(LmProgramTest, LoadingNeedsTheTensorsSizeAndATenth) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer has memory of its own";
+#endif
   for (const DType dtype : {DType::kF32, DType::kBf16}) {
     const TemporaryFolder folder;
     ModelConfig config = ShapeConfig(ModelShape::k60m, 16384);
@@ -208,6 +212,10 @@ TEST_F(LmProgramTest, HelpVersionAndWrongArguments) {
   LmProcess version(ARENA_LM_PROGRAM, {"--version"});
   EXPECT_THAT(version.ReceiveText(), HasSubstr("protocol 1"));
   EXPECT_EQ(version.Wait(), 0);
+  ::setenv("ARENA_LM_KERNELS", "abacus", 1);
+  LmProcess unknown(ARENA_LM_PROGRAM);
+  ::unsetenv("ARENA_LM_KERNELS");
+  EXPECT_EQ(unknown.Wait(), 2);
   LmProcess wrong(ARENA_LM_PROGRAM, {"--fly"});
   EXPECT_EQ(wrong.Wait(), 2);
 }
