@@ -55,5 +55,6 @@ void AddAgree(CLI::App& app, Exit& exit);
 void AddJudge(CLI::App& app, Exit& exit);
 void AddShow(CLI::App& app, Exit& exit);
 void AddExport(CLI::App& app, Exit& exit);
+void AddServe(CLI::App& app, Exit& exit);
 
 }  // namespace arena

@@ -62,6 +62,7 @@ int Main(int argc, char** argv) {
   AddJudge(app, exit);
   AddShow(app, exit);
   AddExport(app, exit);
+  AddServe(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);
