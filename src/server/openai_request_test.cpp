@@ -78,7 +78,7 @@ TEST(ChatBodyTest, PassesOverWhatAsksForNothing) {
         R"("logprobs":false)", R"("service_tier":"auto")", R"("stop":[])"}) {
     const auto body = ParseChatBody(Chat(field));
     EXPECT_TRUE(body) << field << ": " << body.error().message;
-    if (body) EXPECT_TRUE(body->stop.empty());
+    EXPECT_TRUE(!body || body->stop.empty());
   }
 }
 
