@@ -32,6 +32,7 @@ constexpr std::size_t kMostRequestsPerConnection = 1'000'000;
 constexpr int kWriteLimitSeconds = 30;
 constexpr int kReadLimitSeconds = 10;
 constexpr std::chrono::milliseconds kPollTime{100};
+constexpr std::chrono::milliseconds kDrainPollTime{10};
 constexpr std::chrono::seconds kCancelTime{5};
 constexpr std::string_view kJson = "application/json";
 
@@ -113,6 +114,7 @@ class HttpServer final : public ApiServer {
   const ServerOptions options_;
   CompletionService service_;
   std::atomic<bool> is_ending_ = false;  // what is in flight is to be cancelled
+  std::atomic<int> in_progress_ = 0;     // answers that are made or streamed
   int port_ = -1;                        // constant after Listen
   int listening_ = -1;                   // the socket
   httplib::Server http_;
@@ -193,12 +195,14 @@ void HttpServer::AnswerWithBody(Call& call, const httplib::ContentReader& reader
 }
 
 void HttpServer::AnswerSafely(Call& call, Answer answer, const std::string& body) {
+  ++in_progress_;
   try {
     (this->*answer)(call, body);
   } catch (const std::exception& e) {
     Refuse(call, {500, "server_error", fmt::format("the server failed: {}", e.what()), "",
                   "internal_error"});
   }
+  --in_progress_;
 }
 
 bool HttpServer::Authorise(Call& call) {
@@ -277,6 +281,7 @@ void HttpServer::Stream(Call& call, std::unique_ptr<CompletionJob> job) {
   call.response.set_header("Cache-Control", "no-cache");
   service_.metrics().CountRequest(call.endpoint, 200);
   const std::shared_ptr<CompletionJob> shared = std::move(job);
+  ++in_progress_;
   call.response.set_chunked_content_provider(
       "text/event-stream",
       [this, shared, connection = call.connection](std::size_t, httplib::DataSink& sink) {
@@ -293,6 +298,7 @@ void HttpServer::Stream(Call& call, std::unique_ptr<CompletionJob> job) {
         CountLatency(endpoint, start);
         if (!shared->is_complete()) service_.metrics().CountAbandoned();
         shared->Cancel();
+        --in_progress_;
       });
 }
 
@@ -325,7 +331,11 @@ bool HttpServer::Close(std::chrono::milliseconds grace) {
   service_.StopAdmitting();
   const bool is_done = service_.admission().WaitUntilEmpty(grace);
   is_ending_ = true;
+  const auto deadline = clock_.Steady() + kCancelTime;
   service_.admission().WaitUntilEmpty(kCancelTime);
+  // The library would cut streams whose last events are still on their way.
+  while (in_progress_ > 0 && clock_.Steady() < deadline)
+    std::this_thread::sleep_for(kDrainPollTime);
   http_.stop();
   // Until all have ended: a connection may have been accepted just now.
   do {
