@@ -220,7 +220,7 @@ TEST_F(ServeTest, ASignalFinishesWhatIsInFlightAndRefusesTheRest) {
   ServerProgram server(Model(), {"--workers", "1"});
   ASSERT_TRUE(server.is_ready());
   const int port = server.port();
-  HttpRequest running(port, kChat, Chat(endless_, kEndless / 2, {{"stream", true}}));
+  HttpRequest running(port, kChat, Chat(endless_, kEndless / 4, {{"stream", true}}));
   ASSERT_TRUE(running.WaitFor("\"content\":\""));
   server.Signal(SIGTERM);
   EXPECT_TRUE(Eventually([&] { return Fetch(port, kChat, Chat("b", 1)).status == 503; }));
