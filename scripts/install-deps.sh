@@ -29,6 +29,8 @@ core=(
   "libzstd-dev    .zst files"
   "libsqlite3-dev the default store"
   "libsoci-dev    the data layer over the store"
+  "libcpp-httplib-dev     HTTP server"
+  "libssl-dev     what the HTTP server is built with"
 )
 dev=(
   "libgtest-dev   tests"

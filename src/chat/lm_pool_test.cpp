@@ -225,6 +225,20 @@ TEST_F(LmPoolTest, ACancelledAnswerEndsWithWhatItHas) {
   EXPECT_LT(answer->tokens.tokens.size(), 500U);
 }
 
+TEST_F(LmPoolTest, ACancellationOutlivesTheWorkerThatHadIt) {
+  const auto pool = StartPool(Options(1));
+  ASSERT_NE(pool, nullptr);
+  ASSERT_EQ(::kill(pool->pids()[0], SIGSTOP), 0);
+  std::promise<Answer> done;
+  const LmPool::Id id = pool->Generate(
+      MakeGeneration(3, 500), [&](Answer answer) { done.set_value(std::move(answer)); });
+  pool->Cancel(id);
+  ASSERT_EQ(::kill(pool->pids()[0], SIGKILL), 0);
+  const Answer answer = done.get_future().get();
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_EQ(answer->end, GenerationEnd::kCancelled);
+}
+
 TEST_F(LmPoolTest, BadRequestsFailAlone) {
   const auto pool = StartPool(Options(1));
   ASSERT_NE(pool, nullptr);

@@ -57,5 +57,6 @@ void AddShow(CLI::App& app, Exit& exit);
 void AddExport(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
+void AddServe(CLI::App& app, Exit& exit);
 
 }  // namespace arena

@@ -143,6 +143,7 @@ void LmWorker::AskAgain(const std::string& cause) {
       request.repeated = 0;
       if (++request.deaths < options_.attempts) {
         outgoing_.push_back(request.line);
+        if (request.is_cancelled) outgoing_.push_back(lm_lines::Cancel(request.id));
         ++at;
       } else {
         failed.push_back(std::move(request));
@@ -173,7 +174,9 @@ bool LmWorker::Submit(LmRequest& request) {
 void LmWorker::Cancel(std::uint64_t id) {
   {
     const std::lock_guard lock(mutex_);
-    if (open_.count(id) == 0) return;
+    const auto found = open_.find(id);
+    if (found == open_.end()) return;
+    found->second.is_cancelled = true;
     outgoing_.push_back(lm_lines::Cancel(id));
   }
   wake_writer_.notify_one();

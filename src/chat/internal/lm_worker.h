@@ -31,6 +31,7 @@ struct LmRequest {
   std::vector<TokenId> streamed;  ///< given to on_tokens
   std::size_t repeated = 0;       ///< of them, how many a second process has said again
   int deaths = 0;                 ///< processes that died with it
+  bool is_cancelled = false;      ///< a second process is told at once
 
   void Fail(const Error& error) const;
 };

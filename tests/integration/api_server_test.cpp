@@ -1,0 +1,106 @@
+// The server within this process, so that ThreadSanitizer sees its threads; the model's are real
+// processes of arena-lm.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "server/server.h"
+#include "tests/integration/program.h"
+#include "tests/integration/served_model.h"
+
+namespace arena {
+namespace {
+
+constexpr std::string_view kChat = "/v1/chat/completions";
+
+std::string Chat(int i, int max_tokens, bool stream) {
+  return DumpJson({{"messages", {{{"role", "user"}, {"content", fmt::format("Prompt {}", i)}}}},
+                   {"max_tokens", max_tokens},
+                   {"seed", i},
+                   {"n", 1 + i % 2},
+                   {"stop", i % 3 == 0 ? Json("~") : Json()},
+                   {"stream", stream}});
+}
+
+class ApiServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(WriteServedModel(folder_ / "mini", 4096));
+    LocalModelOptions options;
+    options.pool.model = folder_ / "mini";
+    options.pool.workers = 2;
+    options.pool.max_batch = 4;
+    options.pool.cache_mb = 32;
+    auto model = LocalModel::Load(options);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    model_ = std::move(*model);
+    ServerOptions server_options;
+    server_options.service.model_name = "mini";
+    server_options.service.places = 8;
+    server_options.service.queue = 8;
+    auto server = ApiServer::Start(*model_, clock_, server_options);
+    ASSERT_TRUE(server.ok()) << server.error().message;
+    server_ = std::move(*server);
+  }
+
+  const SystemClock clock_;
+  const TemporaryFolder folder_;
+  std::unique_ptr<LocalModel> model_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(ApiServerTest, ACrowdThatAsksLeavesAndReadsPages) {
+  std::atomic<int> whole = 0, refused = 0, other = 0;
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 16; ++c) {
+    clients.emplace_back([&, c] {
+      for (int k = 0; k < 6; ++k) {
+        const int port = server_->port();
+        if (k % 3 == 2) {  // leaves after the first bytes
+          HttpRequest request(port, kChat, Chat(c * k, 2000, true));
+          request.WaitFor("data: ");
+          continue;
+        }
+        const HttpReply reply = Fetch(port, kChat, Chat(c, 20, k % 2 == 0));
+        (reply.status == 200 ? whole : reply.status == 429 ? refused : other) += 1;
+        EXPECT_EQ(Fetch(port, "/metrics").status, 200);
+        EXPECT_NE(Fetch(port, "/v1/embeddings", R"({"input":["a","bc"]})").status, 500);
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_GT(whole, 0);
+  EXPECT_EQ(other, 0);
+  EXPECT_EQ(whole + refused, 16 * 4);
+  EXPECT_TRUE(server_->Stop(std::chrono::seconds(60)));
+  EXPECT_EQ(model_->pool().counts().waiting, 0);
+}
+
+TEST_F(ApiServerTest, StoppingAmongRequestsAnswersEachOfThem) {
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 8; ++c) {
+    clients.emplace_back([&, c] {
+      HttpRequest request(server_->port(), kChat, Chat(c, 4000, c % 2 == 0));
+      const HttpReply reply = request.Finish();
+      // Whole, or cut with an error: never a stream that just ends.
+      const bool is_stream = reply.status == 200 && c % 2 == 0;
+      const bool has_end = reply.body.ends_with("data: [DONE]\n\n") ||
+                           reply.body.find("\"error\"") != std::string::npos;
+      answered += reply.status == 503 || (is_stream ? has_end : reply.status == 200) ? 1 : 0;
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  server_->Stop(std::chrono::milliseconds(50));
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(answered, 8);
+}
+
+}  // namespace
+}  // namespace arena
