@@ -107,6 +107,8 @@ Json RunJson(const LocalModel& model, const GenerateFileOptions& options,
           {"precision", loaded.precision},
           {"mode", options.fast ? "fast" : "deterministic"},
           {"unit", options.unit},
+          {"max_batch", options.max_batch},
+          {"cache_mb", options.cache_mb},
           {"temperature", sampling.temperature},
           {"top_k", sampling.top_k},
           {"top_p", sampling.top_p},
@@ -128,12 +130,17 @@ class Output {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
 
-  /// Keeps the first `rows` rows that `accept` takes, in whole units; cuts off the rest.
-  template <typename Accept>
-  Status Open(const GenerateFileOptions& options, const std::string& run, Accept accept) {
+  /// Keeps the rows that `accept` takes, in whole units or, where `is_all` then says that the input
+  /// has no more, all of them; cuts off the rest.
+  template <typename Accept, typename IsAll>
+  Status Open(const GenerateFileOptions& options, const std::string& run, Accept accept,
+              IsAll is_all) {
     path_ = options.output.string();
     const std::filesystem::path run_file = path_ + ".run.json";
     std::error_code ignored;
+    if (std::filesystem::equivalent(options.input, options.output, ignored)) {
+      return InvalidInput(fmt::format("{} is the input; the output needs another name", path_));
+    }
     const bool exists = std::filesystem::exists(options.output, ignored) && !options.overwrite;
     std::uintmax_t kept_bytes = 0;
     if (exists) {
@@ -144,7 +151,10 @@ class Output {
             "name",
             path_, run_file.string()));
       }
-      ARENA_ASSIGN_OR_RETURN(kept_bytes, CountKept(options.unit, accept));
+      ARENA_ASSIGN_OR_RETURN(kept_bytes, CountKept(options.unit, accept, is_all));
+    } else {
+      // Before the settings: a run that ends here must not leave old rows beside new settings.
+      std::filesystem::resize_file(options.output, 0, ignored);
     }
     ARENA_RETURN_IF_ERROR(WriteFileAtomic(run_file, run));
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -167,8 +177,8 @@ class Output {
   }
 
  private:
-  template <typename Accept>
-  Result<std::uintmax_t> CountKept(std::size_t unit, Accept accept) {
+  template <typename Accept, typename IsAll>
+  Result<std::uintmax_t> CountKept(std::size_t unit, Accept accept, IsAll is_all) {
     ARENA_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(InputSource::File(path_)));
     std::uintmax_t bytes = 0;
     std::uintmax_t whole_units = 0;
@@ -184,7 +194,10 @@ class Output {
         kept_rows_ = rows;
       }
     }
-    return whole_units;
+    ARENA_ASSIGN_OR_RETURN(const bool all, is_all());
+    if (!all) return whole_units;
+    kept_rows_ = rows;
+    return bytes;
   }
 
   std::string path_;
@@ -266,7 +279,11 @@ class Generator {
           fmt::format("row {} of {} does not belong to {}; use --overwrite or another name",
                       row + 1, options_.output.string(), options_.input.string()));
     };
-    return output_.Open(options_, run, accept);
+    const auto is_all = [&]() -> Result<bool> {
+      ARENA_ASSIGN_OR_RETURN(const std::optional<Row> input, inputs.Next());
+      return !input;
+    };
+    return output_.Open(options_, run, accept, is_all);
   }
 
   // True: that was the last.

@@ -28,7 +28,9 @@ struct GenerateFileOptions {
   bool details = false;        ///< add finish_reason and usage to each row
   bool skip_bad_rows = false;  ///< leave out what is no row with messages
   unsigned workers = 1;        ///< of the model
+  /// Of the model too. They decide what runs together in a unit, and so the last bits.
   std::int64_t max_batch = 64;
+  std::int64_t cache_mb = 512;
 };
 
 struct GenerateFileReport {

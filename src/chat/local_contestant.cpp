@@ -18,6 +18,9 @@ std::string BehaviourOf(const LocalContestant::Options& options, const LocalMode
   return DumpJson(Json{{"kind", "local"},
                        {"version", model.version()},
                        {"precision", precision},
+                       // What runs together in a worker decides the last bits.
+                       {"max_batch", options.model.pool.max_batch},
+                       {"cache_mb", options.model.pool.cache_mb},
                        {"system_prompt", options.system_prompt},
                        {"temperature", sampling.temperature},
                        {"top_k", sampling.top_k},

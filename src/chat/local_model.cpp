@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
 #include <mutex>
 #include <system_error>
@@ -48,18 +49,30 @@ Result<ChatTemplate> FindTemplate(const LocalModelOptions& options) {
   return own;
 }
 
-/// Small files whole; of large ones (weights) the start, which has the header, the end and the
-/// size, and the time of the last change.
+/// Whether a file of a Hugging Face directory can change an answer. Others may come and go: what a
+/// training run or `arena generate` itself leaves there.
+bool IsOfTheModel(const std::filesystem::path& file) {
+  constexpr std::array<std::string_view, 7> kNames = {"config.json",
+                                                      "generation_config.json",
+                                                      "tokenizer.json",
+                                                      "tokenizer_config.json",
+                                                      "special_tokens_map.json",
+                                                      "added_tokens.json",
+                                                      "vocab.json"};
+  const std::string name = file.filename().string();
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") ||
+         name.ends_with(".model");
+}
+
+/// Small files whole; of large ones (weights) the size, the start, which has the header, the end
+/// and samples between them.
 Result<std::string> HashDirectory(const std::filesystem::path& directory,
                                   const ChatTemplate& chat_template) {
   std::error_code error;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const auto extension = entry.path().extension();
-    if (entry.is_regular_file() &&
-        (extension == ".json" || extension == ".safetensors" || extension == ".model")) {
-      files.push_back(entry.path());
-    }
+    if (entry.is_regular_file() && IsOfTheModel(entry.path())) files.push_back(entry.path());
   }
   if (error) return IoError(fmt::format("{}: {}", directory.string(), error.message()));
   std::sort(files.begin(), files.end());
@@ -73,7 +86,7 @@ Result<std::string> HashDirectory(const std::filesystem::path& directory,
       continue;
     }
     builder.Add(bytes.substr(0, kHashedBytes)).Add(bytes.substr(bytes.size() - kHashedBytes));
-    // Between start and end a page in every MiB: as good as all of it against any real change.
+    // 64 bytes of every MiB between them: training changes all of it.
     for (std::size_t at = kHashedBytes; at < bytes.size() - kHashedBytes; at += kHashedBytes) {
       builder.Add(bytes.substr(at, 64));
     }

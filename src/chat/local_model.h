@@ -84,8 +84,9 @@ class LocalModel {
   const Tokenizer& tokenizer() const;
   const ChatTemplate& chat_template() const;
   LmPool& pool();
-  /// A hash of the weights' files' names, sizes and headers, the tokenizer's files and the
-  /// template: two checkpoints that answer differently have different versions.
+  /// A hash of the configuration, the tokenizer's files, the template, and of the weights' files
+  /// names, sizes, starts, ends and samples between: two checkpoints that answer differently have
+  /// different versions, and other files in the directory do not matter.
   const std::string& version() const;
 
  private:

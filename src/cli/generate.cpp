@@ -72,6 +72,7 @@ Result<Exit> RunGenerate(GenerateArguments arguments) {
   if (arguments.model.pool.workers == 0) arguments.model.pool.workers = DefaultThreads();
   arguments.file.workers = arguments.model.pool.workers;
   arguments.file.max_batch = arguments.model.pool.max_batch;
+  arguments.file.cache_mb = arguments.model.pool.cache_mb;
   InstallInterruptHandler();
   ARENA_ASSIGN_OR_RETURN(const auto model, LocalModel::Load(arguments.model));
   const SystemClock clock;
