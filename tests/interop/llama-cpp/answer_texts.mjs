@@ -8,7 +8,7 @@ import fs from "node:fs";
 import {getLlama} from "node-llama-cpp";
 
 const [file, count, prompts] = process.argv.slice(2);
-const llama = await getLlama({build: "never", gpu: false, logLevel: "error", maxThreads: 2});
+const llama = await getLlama({build: "never", gpu: false, logLevel: "error", maxThreads: 1});
 const model = await llama.loadModel({modelPath: file, gpuLayers: 0});
 const context = await model.createContext({
   contextSize: 256, batchSize: 256,

@@ -6,7 +6,7 @@
 import {getLlama} from "node-llama-cpp";
 
 const [count, ...rest] = process.argv.slice(2);
-const llama = await getLlama({build: "never", gpu: false, logLevel: "error", maxThreads: 2});
+const llama = await getLlama({build: "never", gpu: false, logLevel: "error", maxThreads: 1});
 for (let i = 0; i + 1 < rest.length; i += 2) {
   const model = await llama.loadModel({modelPath: rest[i], gpuLayers: 0});
   const context = await model.createContext({contextSize: 128, batchSize: 128});
