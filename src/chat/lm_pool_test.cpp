@@ -230,8 +230,8 @@ TEST_F(LmPoolTest, ACancellationOutlivesTheWorkerThatHadIt) {
   ASSERT_NE(pool, nullptr);
   ASSERT_EQ(::kill(pool->pids()[0], SIGSTOP), 0);
   std::promise<Answer> done;
-  const LmPool::Id id = pool->Generate(
-      MakeGeneration(3, 500), [&](Answer answer) { done.set_value(std::move(answer)); });
+  const LmPool::Id id = pool->Generate(MakeGeneration(3, 500),
+                                       [&](Answer answer) { done.set_value(std::move(answer)); });
   pool->Cancel(id);
   ASSERT_EQ(::kill(pool->pids()[0], SIGKILL), 0);
   const Answer answer = done.get_future().get();
