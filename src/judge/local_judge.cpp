@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -16,7 +17,7 @@ namespace arena {
 namespace {
 
 constexpr unsigned kGamesAtOnce = 32;
-constexpr std::size_t kMostRemembered = 200'000;  // scores; some 20 MB
+constexpr std::size_t kMostRemembered = 200'000;  // scores; some 50 MB
 constexpr int kLowest = 1;
 constexpr int kHighest = 10;
 
@@ -91,20 +92,29 @@ class LocalJudge final : public Judge {
   }
 
  private:
+  // Both games of a battle come at about the same time: who comes second waits for the first.
   Result<Scored> Score(const Instruction& instruction, const std::vector<std::string>& turns) {
     const Key key = KeyBuilder("score").Add(instruction.key).Add(TextKey(turns)).Build();
+    std::promise<Result<Scored>> promise;
     {
-      const std::lock_guard lock(mutex_);
-      if (const auto found = known_.find(key); found != known_.end()) return found->second;
+      std::unique_lock lock(mutex_);
+      if (const auto found = known_.find(key); found != known_.end()) {
+        const std::shared_future<Result<Scored>> scored = found->second;
+        lock.unlock();
+        return scored.get();
+      }
+      if (known_.size() >= kMostRemembered) known_.clear();
+      known_.emplace(key, promise.get_future().share());
     }
     const Conversation before = Before(instruction, turns);
     const std::string& answer = turns.empty() ? kNone : turns.back();
-    ARENA_ASSIGN_OR_RETURN(Scored scored, score_ == LocalScore::kLogprob
-                                              ? ScoreByLogprob(before, answer)
-                                              : ScoreByRating(before, answer));
-    const std::lock_guard lock(mutex_);
-    if (known_.size() >= kMostRemembered) known_.clear();
-    known_.emplace(key, scored);
+    const Result<Scored> scored = score_ == LocalScore::kLogprob ? ScoreByLogprob(before, answer)
+                                                                 : ScoreByRating(before, answer);
+    promise.set_value(scored);
+    if (!scored.ok()) {
+      const std::lock_guard lock(mutex_);
+      known_.erase(key);
+    }
     return scored;
   }
 
@@ -141,7 +151,8 @@ class LocalJudge final : public Judge {
   std::unique_ptr<LocalModel> model_;
   JudgeIdentity identity_;
   std::mutex mutex_;
-  std::unordered_map<Key, Scored, KeyHash> known_;  // guarded by mutex_
+  // Scores that are there or on their way; guarded by mutex_.
+  std::unordered_map<Key, std::shared_future<Result<Scored>>, KeyHash> known_;
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ struct LocalJudgeOptions {
 
 /// Starts the workers. The judge is thread-safe. A game with an answer that does not fit the
 /// context is failed (kApi). Scores of equal answers to one instruction are asked for once while
-/// the judge lives. Errors: those of LocalModel::Load.
+/// the judge lives, however many games want them at once. Errors: those of LocalModel::Load.
 Result<std::unique_ptr<Judge>> MakeLocalJudge(const LocalJudgeOptions& options);
 
 }  // namespace arena
