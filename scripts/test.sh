@@ -46,7 +46,7 @@ scripts/install-npm.sh
 configure_and_build release
 if ! $quick; then
   configure_and_build asan
-  run_tests asan -LE "style|slow"
+  run_tests asan -LE "style|slow|interop"
   configure_and_build tsan threaded_tests
   run_tests tsan -L threads
   say "fuzz targets"
