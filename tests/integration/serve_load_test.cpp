@@ -98,8 +98,11 @@ TEST(ServeLoadTest, SixtyFourClientsGetTheirOwnAnswers) {
   EXPECT_GE(answers, 2 * kClients);
   EXPECT_EQ(lost, 0);
   EXPECT_LE(differing, kMostDiffering * answers);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // A sanitizer keeps what is freed.
   EXPECT_LE(server_growth, kMostGrowth);
   EXPECT_LE(workers_growth, kMostGrowth);
+#endif
 }
 
 }  // namespace
