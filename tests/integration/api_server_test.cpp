@@ -88,6 +88,8 @@ TEST_F(ApiServerTest, ACrowdThatAsksLeavesAndReadsPages) {
 }
 
 TEST_F(ApiServerTest, StoppingAmongRequestsAnswersEachOfThem) {
+  constexpr int kChoices = 12;  // of eight requests, every second of which asks for two
+  const std::int64_t before = model_->pool().counts().finished;
   std::atomic<int> answered = 0;
   std::vector<std::thread> clients;
   for (int c = 0; c < 8; ++c) {
@@ -101,7 +103,14 @@ TEST_F(ApiServerTest, StoppingAmongRequestsAnswersEachOfThem) {
       answered += reply.status == 503 || (is_stream ? has_end : reply.status == 200) ? 1 : 0;
     });
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // All are in flight, however slow the machine is: some ask for several choices.
+  const auto asked = [&] {
+    const LmPoolCounts counts = model_->pool().counts();
+    return counts.waiting + counts.finished - before;
+  };
+  for (int i = 0; i < 2000 && asked() < kChoices; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   server_->Stop(std::chrono::milliseconds(50));
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(answered, 8);
