@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "chat/internal/sampling_json.h"
 #include "formats/line_reader.h"
 
 namespace arena {
@@ -102,22 +103,17 @@ class Rows {
 /// What the answers depend on.
 Json RunJson(const LocalModel& model, const GenerateFileOptions& options,
              const LoadedModel& loaded) {
-  const Sampling& sampling = options.sampling;
-  return {{"model_version", model.version()},
-          {"precision", loaded.precision},
-          {"mode", options.fast ? "fast" : "deterministic"},
-          {"unit", options.unit},
-          {"max_batch", options.max_batch},
-          {"cache_mb", options.cache_mb},
-          {"temperature", sampling.temperature},
-          {"top_k", sampling.top_k},
-          {"top_p", sampling.top_p},
-          {"min_p", sampling.min_p},
-          {"repetition_penalty", sampling.repetition_penalty},
-          {"seed", sampling.seed},
-          {"max_new_tokens", options.max_new_tokens},
-          {"stop", options.stop},
-          {"details", options.details}};
+  Json json = {{"model_version", model.version()},
+               {"precision", loaded.precision},
+               {"mode", options.fast ? "fast" : "deterministic"},
+               {"unit", options.unit},
+               {"max_batch", options.max_batch},
+               {"cache_mb", options.cache_mb}};
+  AddSampling(options.sampling, json);
+  json["max_new_tokens"] = options.max_new_tokens;
+  json["stop"] = options.stop;
+  json["details"] = options.details;
+  return json;
 }
 
 /// The output, opened at the end of what an earlier run left whole.

@@ -5,6 +5,7 @@
 
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "chat/internal/sampling_json.h"
 #include "chat/recorded.h"
 #include "text/reasoning.h"
 #include "text/style_counts.h"
@@ -14,23 +15,18 @@ namespace {
 
 std::string BehaviourOf(const LocalContestant::Options& options, const LocalModel& model,
                         const std::string& precision) {
-  const Sampling& sampling = options.sampling;
-  return DumpJson(Json{{"kind", "local"},
-                       {"version", model.version()},
-                       {"precision", precision},
-                       // What runs together in a worker decides the last bits.
-                       {"max_batch", options.model.pool.max_batch},
-                       {"cache_mb", options.model.pool.cache_mb},
-                       {"system_prompt", options.system_prompt},
-                       {"temperature", sampling.temperature},
-                       {"top_k", sampling.top_k},
-                       {"top_p", sampling.top_p},
-                       {"min_p", sampling.min_p},
-                       {"repetition_penalty", sampling.repetition_penalty},
-                       {"seed", sampling.seed},
-                       {"max_new_tokens", options.max_new_tokens},
-                       {"stop", options.stop},
-                       {"keep_cut", options.keep_cut}});
+  Json json = {{"kind", "local"},
+               {"version", model.version()},
+               {"precision", precision},
+               // What runs together in a worker decides the last bits.
+               {"max_batch", options.model.pool.max_batch},
+               {"cache_mb", options.model.pool.cache_mb},
+               {"system_prompt", options.system_prompt}};
+  AddSampling(options.sampling, json);
+  json["max_new_tokens"] = options.max_new_tokens;
+  json["stop"] = options.stop;
+  json["keep_cut"] = options.keep_cut;
+  return DumpJson(json);
 }
 
 }  // namespace

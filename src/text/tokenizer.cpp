@@ -8,6 +8,16 @@
 
 namespace arena {
 
+std::string Tokenizer::Decode(std::span<const TokenId> ids, bool skip_special) const {
+  std::string text;
+  for (const TokenId id : ids) {
+    if (skip_special && IsSpecial(id)) continue;
+    text += TokenBytes(id);
+  }
+  if (strips_leading_space() && text.starts_with(' ')) text.erase(0, 1);
+  return text;
+}
+
 Result<std::unique_ptr<Tokenizer>> LoadTokenizer(const std::filesystem::path& directory) {
   const auto in_file = [](const std::filesystem::path& path, const Error& error) {
     return Error{error.code, fmt::format("{}: {}", path.string(), error.message)};

@@ -65,7 +65,7 @@ class Tokenizer {
 
   /// The text of ids, without special tokens where `skip_special`. May end or start in the middle
   /// of a UTF-8 sequence where tokens do. Ids that are out of range give nothing.
-  virtual std::string Decode(std::span<const TokenId> ids, bool skip_special) const = 0;
+  std::string Decode(std::span<const TokenId> ids, bool skip_special) const;
 
   /// The largest id plus one. A model may have more rows than this (padding), and not fewer.
   virtual std::size_t vocabulary_size() const = 0;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "chat/internal/sampling_json.h"
 
 namespace arena::lm_lines {
 namespace {
@@ -14,15 +15,8 @@ namespace {
 constexpr int kProtocolVersion = 1;
 
 Json BodyOf(const Generation& generation) {
-  const Sampling& sampling = generation.sampling;
-  Json body = {{"prompt", generation.prompt},
-               {"max_new_tokens", generation.max_new_tokens},
-               {"temperature", sampling.temperature},
-               {"top_k", sampling.top_k},
-               {"top_p", sampling.top_p},
-               {"min_p", sampling.min_p},
-               {"repetition_penalty", sampling.repetition_penalty},
-               {"seed", sampling.seed}};
+  Json body = {{"prompt", generation.prompt}, {"max_new_tokens", generation.max_new_tokens}};
+  AddSampling(generation.sampling, body);
   if (generation.stop_tokens) body["stop_tokens"] = *generation.stop_tokens;
   if (generation.logprobs) body["logprobs"] = *generation.logprobs;
   return body;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cassert>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -103,6 +102,12 @@ std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p) {
                                                  : DrawByRejection(rng, n, smaller);
   const auto drawn = static_cast<std::uint64_t>(k);
   return p <= 0.5 ? drawn : trials - drawn;
+}
+
+std::vector<std::uint16_t> ResampleUnits(Rng& rng, std::uint32_t units) {
+  std::vector<std::uint16_t> counts(units, 0);
+  for (std::uint32_t i = 0; i < units; ++i) ++counts[rng.Below(units)];
+  return counts;
 }
 
 std::uint32_t PoissonTables::Add(double mean) {
@@ -236,12 +241,6 @@ void Multinomial::Draw(Rng& rng, std::vector<double>& counts) const {
     for (const std::uint32_t i : small_) counts[i] = 0;
   }
   DrawOneByOne(rng, trials, counts);
-}
-
-void Multinomial::DrawUnits(Rng& rng, std::vector<std::uint16_t>& counts) const {
-  assert(small_total_ == sizes_.size() && small_.size() == sizes_.size());
-  counts.assign(sizes_.size(), 0);
-  for (std::uint64_t i = 0; i < total_; ++i) ++counts[rng.Below(total_)];
 }
 
 }  // namespace arena::rating_internal

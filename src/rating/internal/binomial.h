@@ -13,6 +13,9 @@ namespace arena::rating_internal {
 /// Journal of Statistical Computation and Simulation 46, 1993).
 std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p);
 
+/// How often each of `units` is drawn in as many draws with replacement.
+std::vector<std::uint16_t> ResampleUnits(Rng& rng, std::uint32_t units);
+
 /// Draws from Poisson distributions of a few fixed means by Walker's alias method: one random word
 /// and one look into a table, whatever the mean.
 class PoissonTables {
@@ -56,8 +59,6 @@ class Multinomial {
 
   /// Counts per category; they sum to the sum of the sizes.
   void Draw(Rng& rng, std::vector<double>& counts) const;
-  /// The same in little memory, where every size is 1.
-  void DrawUnits(Rng& rng, std::vector<std::uint16_t>& counts) const;
 
   std::uint64_t total() const { return total_; }
 

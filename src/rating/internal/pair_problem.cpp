@@ -64,12 +64,7 @@ class PairLikelihood final : public Likelihood {
   }
 
   bool EveryContestantPlays() const override {
-    std::vector<double> played(pairs_.contestants, 0);
-    for (std::size_t p = 0; p < pairs_.size(); ++p) {
-      played[pairs_.a[p]] += totals_.weight[p];
-      played[pairs_.b[p]] += totals_.weight[p];
-    }
-    return std::all_of(played.begin(), played.end(), [](double w) { return w > 0; });
+    return AllPlay(pairs_, [this](std::size_t p) { return totals_.weight[p]; });
   }
 
  private:
@@ -194,26 +189,24 @@ class ClusteredPairProblem final : public Problem {
       whole_.weight[cell.pair] += cell.weight;
       whole_.won[cell.pair] += cell.won;
     }
-    const std::uint32_t units = cells_.back().unit + 1;
-    first_.assign(units + 1, 0);
+    units_ = cells_.back().unit + 1;
+    first_.assign(units_ + 1, 0);
     for (const Cell& cell : cells_) ++first_[cell.unit + 1];
     std::partial_sum(first_.begin(), first_.end(), first_.begin());
-    sampler_.emplace(std::vector<double>(units, 1));
   }
 
   std::size_t parameters() const override { return pairs_.contestants; }
   double total_weight() const override {
     return std::accumulate(whole_.weight.begin(), whole_.weight.end(), 0.0);
   }
-  double units() const override { return static_cast<double>(sampler_->total()); }
+  double units() const override { return units_; }
 
   std::unique_ptr<Likelihood> Whole() const override {
     return std::make_unique<PairLikelihood>(pairs_, whole_);
   }
 
   std::unique_ptr<Likelihood> Resample(Rng& rng) const override {
-    std::vector<double> counts;
-    sampler_->Draw(rng, counts);
+    const std::vector<std::uint16_t> counts = ResampleUnits(rng, units_);
     Totals totals(pairs_.size());
     for (const Cell& cell : cells_) {
       totals.weight[cell.pair] += counts[cell.unit] * cell.weight;
@@ -282,7 +275,7 @@ class ClusteredPairProblem final : public Problem {
   std::vector<Cell> cells_;         // by unit, then pair
   std::vector<std::size_t> first_;  // per unit: its first cell; one more at the end
   Totals whole_;
-  std::optional<Multinomial> sampler_;
+  std::uint32_t units_ = 0;
 };
 
 }  // namespace

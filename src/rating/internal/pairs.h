@@ -1,6 +1,8 @@
 // The pairs of contestants that met, and the sampling units of their results.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -25,6 +27,16 @@ struct Pairs {
 
 /// With the factors of pair-count reweighting, or 1.
 Pairs CollectPairs(const Canonical& canonical, const RatingOptions& options);
+
+/// Whether every contestant is in a pair of positive weight; weight_of(pair) is not negative.
+template <typename WeightOf>
+bool AllPlay(const Pairs& pairs, WeightOf weight_of) {
+  std::vector<bool> plays(pairs.contestants, false);
+  for (std::size_t p = 0; p < pairs.size(); ++p) {
+    if (weight_of(p) > 0) plays[pairs.a[p]] = plays[pairs.b[p]] = true;
+  }
+  return std::find(plays.begin(), plays.end(), false) == plays.end();
+}
 
 /// Adds the sum over pairs of value * (e_a - e_b)(e_a - e_b)' to a column-major matrix with
 /// `stride` rows, both triangles.

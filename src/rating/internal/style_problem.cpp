@@ -70,24 +70,14 @@ class StyleLikelihood final : public Likelihood {
   }
 
   double LogitChange(std::span<const double> step) const override {
-    const auto contestants = step.first(table_.pairs.contestants);
-    const auto [low, high] = std::minmax_element(contestants.begin(), contestants.end());
-    double change = *high - *low;
-    for (std::size_t f = 0; f < table_.features.size(); ++f) {
-      change += std::abs(step[contestants.size() + f]) * table_.largest[f];
-    }
-    return change;
+    return table_.LogitChange(step);
   }
 
   bool EveryContestantPlays() const override {
-    std::vector<double> played(table_.pairs.contestants, 0);
-    for (std::size_t p = 0; p < table_.pairs.size(); ++p) {
-      double sum = 0;
-      for (std::size_t r = table_.first[p]; r < table_.first[p + 1]; ++r) sum += weight_[r];
-      played[table_.pairs.a[p]] += sum;
-      played[table_.pairs.b[p]] += sum;
-    }
-    return std::all_of(played.begin(), played.end(), [](double w) { return w > 0; });
+    return AllPlay(table_.pairs, [this](std::size_t p) {
+      const double* const rows = weight_.data();
+      return std::accumulate(rows + table_.first[p], rows + table_.first[p + 1], 0.0);
+    });
   }
 
  private:
@@ -113,18 +103,13 @@ class FastStyleLikelihood final : public Likelihood {
     Exact().AddHessian(x, hessian);
   }
   double LogitChange(std::span<const double> step) const override {
-    return StyleLikelihood(table_, {}).LogitChange(step);
+    return table_.LogitChange(step);
   }
 
   bool EveryContestantPlays() const override {
-    std::vector<double> played(table_.pairs.contestants, 0);
-    for (std::size_t p = 0; p < table_.pairs.size(); ++p) {
-      const double sum =
-          double{SumOf(&weight_[table_.first[p]], table_.first[p + 1] - table_.first[p])};
-      played[table_.pairs.a[p]] += sum;
-      played[table_.pairs.b[p]] += sum;
-    }
-    return std::all_of(played.begin(), played.end(), [](double w) { return w > 0; });
+    return AllPlay(table_.pairs, [this](std::size_t p) {
+      return SumOf(&weight_[table_.first[p]], table_.first[p + 1] - table_.first[p]);
+    });
   }
 
   Likelihood& Exact() override {
@@ -181,9 +166,7 @@ std::unique_ptr<Likelihood> MakeLikelihood(const StyleTable& table,
 class StyleRegression final : public Problem {
  public:
   StyleRegression(StyleTable table, bool independent)
-      : table_(std::move(table)),
-        independent_(independent),
-        sampler_(std::vector<double>(table_.units, 1)) {
+      : table_(std::move(table)), independent_(independent) {
     if (independent_) return;
     by_unit_.resize(table_.rows());
     std::iota(by_unit_.begin(), by_unit_.end(), std::size_t{0});
@@ -206,8 +189,7 @@ class StyleRegression final : public Problem {
   }
 
   std::unique_ptr<Likelihood> Resample(Rng& rng) const override {
-    std::vector<std::uint16_t> counts;
-    sampler_.DrawUnits(rng, counts);
+    std::vector<std::uint16_t> counts = ResampleUnits(rng, table_.units);
     if (!table_.rows_are_units) {
       std::vector<std::uint16_t> of_rows(table_.rows());
       for (std::size_t r = 0; r < table_.rows(); ++r) of_rows[r] = counts[table_.unit[r]];
@@ -271,7 +253,6 @@ class StyleRegression final : public Problem {
 
   StyleTable table_;
   bool independent_;
-  Multinomial sampler_;
   std::vector<std::size_t> by_unit_;      // rows in the order of their units, where clustered
   std::vector<std::size_t> pair_of_row_;  // where clustered
 };

@@ -136,6 +136,16 @@ double Sum(const double* values, std::size_t n) {
 
 }  // namespace
 
+double StyleTable::LogitChange(std::span<const double> step) const {
+  const auto contestants = step.first(pairs.contestants);
+  const auto [low, high] = std::minmax_element(contestants.begin(), contestants.end());
+  double change = *high - *low;
+  for (std::size_t f = 0; f < features.size(); ++f) {
+    change += std::abs(step[contestants.size() + f]) * largest[f];
+  }
+  return change;
+}
+
 void StyleTable::Logits(std::span<const double> x, const Piece& piece, double* logits) const {
   ForEachRun(piece, [&](std::size_t p, std::size_t from, std::size_t to) {
     std::fill(logits + from, logits + to, x[pairs.a[p]] - x[pairs.b[p]]);

@@ -64,6 +64,8 @@ struct StyleTable {
     }
   }
 
+  /// A bound on how much adding `step` to the parameters changes any row's logit.
+  double LogitChange(std::span<const double> step) const;
   /// Writes the logits of the piece's rows at the parameters x.
   void Logits(std::span<const double> x, const Piece& piece, double* logits) const;
   /// Adds the sum over the piece's rows of value * z, z being +1 at a, -1 at b, and the features.

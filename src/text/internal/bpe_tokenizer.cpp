@@ -109,16 +109,6 @@ void BpeTokenizer::EncodeNormalized(std::string text, bool at_start,
   }
 }
 
-std::string BpeTokenizer::Decode(std::span<const TokenId> ids, bool skip_special) const {
-  std::string text;
-  for (const TokenId id : ids) {
-    if (skip_special && IsSpecial(id)) continue;
-    text += TokenBytes(id);
-  }
-  if (strips_leading_space() && text.starts_with(' ')) text.erase(0, 1);
-  return text;
-}
-
 std::optional<TokenId> BpeTokenizer::Find(std::string_view token) const {
   const auto added = added_ids_.find(std::string(token));
   if (added != added_ids_.end()) return added->second;

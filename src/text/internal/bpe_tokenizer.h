@@ -35,7 +35,6 @@ class BpeTokenizer final : public Tokenizer {
 
   std::vector<TokenId> Encode(std::string_view text) const override;
   std::vector<TokenId> EncodePrompt(const RenderedPrompt& prompt) const override;
-  std::string Decode(std::span<const TokenId> ids, bool skip_special) const override;
   std::size_t vocabulary_size() const override { return texts_.size(); }
   std::optional<TokenId> Find(std::string_view token) const override;
   std::optional<TokenId> bos_id() const override { return parts_.bos_id; }

@@ -38,7 +38,6 @@ class SentencePieceTokenizer final : public Tokenizer {
       return trusted.Contains(begin, end);
     });
   }
-  std::string Decode(std::span<const TokenId> ids, bool skip_special) const override;
   std::size_t vocabulary_size() const override { return view_.tokens.size(); }
   std::optional<TokenId> Find(std::string_view token) const override;
   std::optional<TokenId> bos_id() const override { return bos_id_; }
@@ -269,16 +268,6 @@ void SentencePieceTokenizer::EncodeBytes(std::string_view bytes, std::vector<Tok
     const TokenId id = byte_tokens_[static_cast<unsigned char>(c)];
     out.push_back(id >= 0 ? id : plain_->unk_id());
   }
-}
-
-std::string SentencePieceTokenizer::Decode(std::span<const TokenId> ids, bool skip_special) const {
-  std::string text;
-  for (const TokenId id : ids) {
-    if (skip_special && IsSpecial(id)) continue;
-    text += TokenBytes(id);
-  }
-  if (strips_leading_space() && text.starts_with(' ')) text.erase(0, 1);
-  return text;
 }
 
 std::optional<TokenId> SentencePieceTokenizer::Find(std::string_view token) const {
