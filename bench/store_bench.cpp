@@ -52,7 +52,7 @@ void Check(const Status& status) {
 /// Rows per second of plain SOCI.
 double RawRate(int rows, const std::vector<std::string>& settings) {
   const arena::TemporaryFolder folder;
-  soci::session session(soci::sqlite3, "db=\"" + folder.File("raw.db") + "\"");
+  soci::session session(soci::sqlite3, "db=\"" + (folder / "raw.db") + "\"");
   for (const std::string& setting : settings) session << setting;
   session << "CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT)";
   int key = 0;
@@ -155,8 +155,7 @@ struct StoreRates {
 
 StoreRates MeasureStore(const Material& material, bool survive_power_loss) {
   const arena::TemporaryFolder folder;
-  auto opened =
-      arena::OpenStore(folder.File("store.db"), {.survive_power_loss = survive_power_loss});
+  auto opened = arena::OpenStore(folder / "store.db", {.survive_power_loss = survive_power_loss});
   if (!opened.ok()) Check(opened.error());
   Store& store = **opened;
   Check(store.PutJudge(material.judge));

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
 #include <set>
+
+#include "base/temporary_folder.h"
 
 namespace arena {
 namespace {
@@ -77,16 +78,9 @@ class FakeJudge final : public Judge {
 class RunBattlesTest : public ::testing::Test {
  protected:
   RunBattlesTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "arena_run_XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    store_ = std::move(*OpenStore((folder_ / "run.db").string(), {}));
+    store_ = std::move(*OpenStore(folder_ / "run.db", {}));
     for (int i = 0; i < 100; ++i) questions_.push_back(fmt::format("question {}", i));
   }
-  ~RunBattlesTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   BattleRunProgress Run(const BattleRunOptions& options = {}) {
     const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) -> Status {
       for (const std::string& question : questions_) {
@@ -102,7 +96,7 @@ class RunBattlesTest : public ::testing::Test {
     return result.value_or(BattleRunProgress{});
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::vector<std::string> questions_;
   FakeModel short_{"short", [](const std::string&) { return "ab"; }};

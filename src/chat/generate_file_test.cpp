@@ -23,7 +23,7 @@ constexpr int kRows = 10;
 class GenerateFileTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    models_ = std::make_unique<testing::Folder>();
+    models_ = std::make_unique<TemporaryFolder>();
     testing::WriteSmallModel(*models_ / "model");
     model_ = testing::MustLoad(testing::SmallOptions(*models_ / "model", 2));
   }
@@ -83,9 +83,9 @@ class GenerateFileTest : public ::testing::Test {
     return rows;
   }
 
-  static inline std::unique_ptr<testing::Folder> models_;
+  static inline std::unique_ptr<TemporaryFolder> models_;
   static inline std::unique_ptr<LocalModel> model_;
-  testing::Folder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(GenerateFileTest, RowsKeepTheirOrderAndGetTheirAnswer) {
@@ -289,7 +289,7 @@ TEST_F(GenerateFileTest, ARowThatCannotBeAnsweredHasAnError) {
 
 TEST_F(GenerateFileTest, CompressedInputIsReadAsItIs) {
   MustRun(Options());
-  const std::string command = "gzip -k " + (folder_ / "in.jsonl").string();
+  const std::string command = "gzip -k " + (folder_ / "in.jsonl");
   ASSERT_EQ(std::system(command.c_str()), 0);
   GenerateFileOptions options = Options("from-gz.jsonl");
   options.input = folder_ / "in.jsonl.gz";

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/child_process.h"
+#include "base/temporary_folder.h"
 #include "checkpoint/new_model.h"
 
 namespace arena {
@@ -28,12 +29,12 @@ using testing::HasSubstr;
 class LmPoolTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "arena-lm-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
+    temporary_ = std::make_unique<TemporaryFolder>();
+    folder_ = temporary_->path();
     ModelConfig config = ShapeConfig(ModelShape::kMini, 300);
     ASSERT_TRUE(NewModel(config, 7, folder_ / "model").ok());
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
+  static void TearDownTestSuite() { temporary_.reset(); }
 
   static LmPoolOptions Options(unsigned workers) {
     LmPoolOptions options;
@@ -69,6 +70,7 @@ class LmPoolTest : public testing::Test {
     return path.string();
   }
 
+  static inline std::unique_ptr<TemporaryFolder> temporary_;
   static inline std::filesystem::path folder_;
 };
 

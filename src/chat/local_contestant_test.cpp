@@ -20,7 +20,7 @@ using Options = LocalContestant::Options;
 class LocalContestantTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<testing::Folder>();
+    folder_ = std::make_unique<TemporaryFolder>();
     testing::WriteSmallModel(*folder_ / "model");
     model_ = testing::MustLoad(testing::SmallOptions(*folder_ / "model"));
   }
@@ -65,7 +65,7 @@ class LocalContestantTest : public ::testing::Test {
     return replies[0].value_or(ChatReply()).text;
   }
 
-  static inline std::unique_ptr<testing::Folder> folder_;
+  static inline std::unique_ptr<TemporaryFolder> folder_;
   static inline std::unique_ptr<LocalModel> model_;
 };
 

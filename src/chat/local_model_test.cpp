@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 class LocalModelTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<testing::Folder>();
+    folder_ = std::make_unique<TemporaryFolder>();
     testing::WriteSmallModel(*folder_ / "model");
     model_ = testing::MustLoad(testing::SmallOptions(*folder_ / "model"));
   }
@@ -58,7 +58,7 @@ class LocalModelTest : public ::testing::Test {
     return text;
   }
 
-  static inline std::unique_ptr<testing::Folder> folder_;
+  static inline std::unique_ptr<TemporaryFolder> folder_;
   static inline std::unique_ptr<LocalModel> model_;
 };
 

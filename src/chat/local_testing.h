@@ -3,38 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "base/temporary_folder.h"
 #include "chat/local_model.h"
 #include "checkpoint/new_model.h"
 #include "text/byte_tokenizer.h"
 
 namespace arena::testing {
-
-/// A folder of its own, removed with the object.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "arena-local-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Writes a model of the mini shape (context 512) with random weights and a byte tokenizer, whose
 /// vocabulary may be another than the model's.

@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "cli/progress.h"
 
 namespace arena {
@@ -18,12 +18,6 @@ using ::testing::IsEmpty;
 
 class ConfigTest : public ::testing::Test {
  protected:
-  ConfigTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "arena_config_XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
-
   LoadedConfig Load(std::string_view text, const std::vector<std::string>& overrides = {}) {
     const auto file = folder_ / "arena.toml";
     EXPECT_TRUE(WriteFileAtomic(file, text).ok());
@@ -32,7 +26,8 @@ class ConfigTest : public ::testing::Test {
     return std::move(*loaded);
   }
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 constexpr std::string_view kValid = R"([arena]

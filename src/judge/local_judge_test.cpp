@@ -23,12 +23,12 @@ using Turns = std::vector<std::string>;
 class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
  protected:
   static void SetUpTestSuite() {
-    folder_ = std::make_unique<testing::Folder>();
+    folder_ = std::make_unique<TemporaryFolder>();
     testing::WriteSmallModel(*folder_ / "model");
     // Stands in for arena-lm and keeps a copy of what it is asked.
     const std::filesystem::path program = *folder_ / "listening";
     testing::Write(program, fmt::format("#!/bin/sh\ntee -a {} | {}/libexec/arena-lm\n",
-                                        (*folder_ / "requests").string(), ProgramFolder()));
+                                        *folder_ / "requests", ProgramFolder()));
     ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
   }
   static void TearDownTestSuite() { folder_.reset(); }
@@ -37,7 +37,7 @@ class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
     LocalJudgeOptions options;
     options.score = GetParam();
     options.model = testing::SmallOptions(*folder_ / "model");
-    options.model.pool.program = (*folder_ / "listening").string();
+    options.model.pool.program = *folder_ / "listening";
     auto judge = MakeLocalJudge(options);
     ASSERT_TRUE(judge.ok()) << judge.error().message;
     judge_ = std::move(*judge);
@@ -61,7 +61,7 @@ class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
   /// Of each answer.
   static int ScoresPerAnswer() { return GetParam() == LocalScore::kLogprob ? 1 : 10; }
 
-  static inline std::unique_ptr<testing::Folder> folder_;
+  static inline std::unique_ptr<TemporaryFolder> folder_;
   std::unique_ptr<Judge> judge_;
 };
 

@@ -72,7 +72,7 @@ class ModelVariantTest : public testing::TestWithParam<Variant> {};
 
 TEST_P(ModelVariantTest, LogitsAgreeWithPlainLoops) {
   for (const DType dtype : {DType::kF32, DType::kBf16, DType::kF16}) {
-    const TestFolder folder;
+    const TemporaryFolder folder;
     const ReferenceModel reference(GetParam(), 7, dtype, folder.path());
     Model model = LoadModel(folder.path(), Precision::kF32);
     KvCache cache = MakeCache(model);
@@ -84,7 +84,7 @@ TEST_P(ModelVariantTest, LogitsAgreeWithPlainLoops) {
 }
 
 TEST_P(ModelVariantTest, Bfloat16StaysNear) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   const ReferenceModel reference(GetParam(), 8, DType::kF32, folder.path());
   Model model = LoadModel(folder.path(), Precision::kBf16);
   KvCache cache = MakeCache(model);
@@ -96,7 +96,7 @@ TEST_P(ModelVariantTest, Bfloat16StaysNear) {
 }
 
 TEST_P(ModelVariantTest, CutsAndNeighboursDoNotChangeABit) {
-  const TestFolder folder;
+  const TemporaryFolder folder;
   const ReferenceModel reference(GetParam(), 9, DType::kF32, folder.path());
   for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
     Model model = LoadModel(folder.path(), precision);
@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(All, ModelVariantTest, testing::ValuesIn(AllVariants())
 
 TEST(ModelTest, AWeightThatIsNotANumberIsAnErrorThatNamesIt) {
   for (const char* name : {"model.layers.1.mlp.up_proj.weight", "model.norm.weight"}) {
-    const TestFolder folder;
+    const TemporaryFolder folder;
     const ReferenceModel reference(VariantNamed("llama_gqa_untied"), 7, DType::kF32, folder.path(),
                                    name);
     const auto model = Model::Load(folder.path(), Precision::kF32);
@@ -134,7 +134,7 @@ TEST(ModelTest, AWeightThatIsNotANumberIsAnErrorThatNamesIt) {
 }
 
 TEST(ModelTest, TwoBytesAreKeptWhereTheyAreExact) {
-  const TestFolder f32, bf16;
+  const TemporaryFolder f32, bf16;
   const ReferenceModel a(VariantNamed("llama_gqa_untied"), 7, DType::kF32, f32.path());
   const ReferenceModel b(VariantNamed("llama_gqa_untied"), 7, DType::kBf16, bf16.path());
   const std::size_t four = LoadModel(f32.path(), Precision::kF32).weights().bytes();

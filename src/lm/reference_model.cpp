@@ -61,15 +61,6 @@ std::vector<float> RandomTensor(const TensorSpec& spec, Rng& rng) {
 
 }  // namespace
 
-TestFolder::TestFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "arena_lm_XXXXXX").string();
-  path_ = ::mkdtemp(pattern.data());
-}
-TestFolder::~TestFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::vector<Variant> AllVariants() {
   const Json llama = BaseConfig("LlamaForCausalLM", "llama");
   const auto scaled = [&](const char* name, const Json& scaling) {

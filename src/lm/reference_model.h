@@ -10,23 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/temporary_folder.h"
 #include "checkpoint/tensor.h"
 #include "lm/token.h"
 
 namespace arena::lm {
-
-/// A folder that goes with the object.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A kind of model; `config` is the text of its config.json.
 struct Variant {

@@ -94,7 +94,7 @@ class SchedulerTest : public testing::Test {
     }
   }
 
-  TestFolder folder_;
+  TemporaryFolder folder_;
   ReferenceModel reference_;
   Model model_;
 };

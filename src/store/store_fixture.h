@@ -1,36 +1,12 @@
 // A store in a folder of its own, and things to put into it. For tests and benchmarks.
 #pragma once
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
+#include "base/temporary_folder.h"
 #include "store/store.h"
 
 namespace arena {
-
-/// A folder that vanishes with its scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "arena-store-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::string File(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A small arena made of numbers: contestant i answers instruction j, and the judge scores the
 /// game of any two answers. Everything follows from the numbers, so what a store should hold can

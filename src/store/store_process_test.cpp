@@ -123,7 +123,7 @@ int CompleteQuestions(Store& store, int questions) {
 
 TEST(StoreProcessTest, WhatFlushReturnedFromSurvivesKill9) {
   const TemporaryFolder folder;
-  const std::string path = folder.File("store.db");
+  const std::string path = folder / "store.db";
   // More than any child gets done before its kill, however late that comes.
   constexpr int kEndless = 10'000'000;
   int begin = 0;
@@ -159,7 +159,7 @@ TEST(StoreProcessTest, WhatFlushReturnedFromSurvivesKill9) {
 
 TEST(StoreProcessTest, ProcessesCreateAndWriteTheSameStoreAtOnce) {
   const TemporaryFolder folder;
-  const std::string path = folder.File("store.db");
+  const std::string path = folder / "store.db";
   {
     // The second half of each child's questions is the first half of the next one's.
     const Child first(path, 0, 200);

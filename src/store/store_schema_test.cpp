@@ -102,7 +102,7 @@ class StoreSchemaTest : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  const std::string path_ = folder_.File("it's a store.db");
+  const std::string path_ = folder_ / "it's a store.db";
 };
 
 TEST_F(StoreSchemaTest, ReadsVersion1) {
@@ -153,7 +153,7 @@ TEST_F(StoreSchemaTest, TheFixtureIsWhatAnEmptyFileBecomes) {
     return tables;
   };
   MakeDatabase(kVersion1Fixture);
-  const std::string fresh = folder_.File("fresh.db");
+  const std::string fresh = folder_ / "fresh.db";
   const Migration first = store::Migrations().front();
   auto dialect = store::MakeSqliteDialect(fresh, {});
   ASSERT_TRUE(store::OpenSqlStore(std::move(*dialect), {}, {&first, 1}).ok());

@@ -245,7 +245,7 @@ TEST_F(StorePutTest, StampsRowsWithTheInjectedClock) {
   const FixedClock clock;
   std::string files[2];
   for (int i = 0; i < 2; ++i) {
-    const std::string path = folder_.File("clock" + std::to_string(i));
+    const std::string path = folder_ / ("clock" + std::to_string(i));
     Check(arena_.PutAll(*Open(path, {.clock = &clock}), 2, 3));
     std::ifstream stream(path, std::ios::binary);
     files[i].assign(std::istreambuf_iterator<char>(stream), {});

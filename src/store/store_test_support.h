@@ -47,7 +47,7 @@ inline std::vector<Seen> ReadBattles(Store& store, const BattleQuery& query = {}
 class StoreTest : public testing::Test {
  protected:
   TemporaryFolder folder_;
-  const std::string path_ = folder_.File("store.db");
+  const std::string path_ = folder_ / "store.db";
   const SampleArena arena_;
 };
 

@@ -32,16 +32,6 @@ std::vector<char*> Argv(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "arena_test_XXXXXX").string();
-  path_ = ::mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 ProgramResult RunArena(const std::vector<std::string>& arguments,
                        const std::filesystem::path& working_directory) {
   const TemporaryFolder output;

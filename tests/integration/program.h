@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/temporary_folder.h"
+
 namespace arena {
 
 struct ProgramResult {
@@ -27,19 +29,5 @@ bool Running(pid_t pid);
 
 /// Waits for its end; 128 + signal when a signal ended it.
 int WaitFor(pid_t pid);
-
-/// A new empty folder that is removed with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path path() const { return path_; }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace arena

@@ -35,7 +35,7 @@ class AnswerTextTest : public ::testing::Test {
     return all;
   }
 
-  testing::Folder folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<Tokenizer> tokenizer_;
   bool stopped_ = false;
 };

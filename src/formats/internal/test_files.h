@@ -1,7 +1,6 @@
 // Files for the tests of this folder.
 #pragma once
 
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -9,6 +8,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+
+#include "base/temporary_folder.h"
 
 namespace arena {
 
@@ -36,28 +37,13 @@ inline std::string Zstd(std::string_view text) {
 }
 
 /// A directory of its own for one test, removed at its end.
-class TestDirectory {
+class TestDirectory : public TemporaryFolder {
  public:
-  TestDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "arena-test-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TestDirectory(const TestDirectory&) = delete;
-  TestDirectory& operator=(const TestDirectory&) = delete;
-  ~TestDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
   std::filesystem::path Write(std::string_view name, std::string_view content) const {
-    const auto path = path_ / name;
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
+    const auto file = path() / name;
+    std::ofstream(file, std::ios::binary) << content;
+    return file;
   }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace arena

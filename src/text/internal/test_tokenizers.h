@@ -9,30 +9,17 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "text/tokenizer.h"
 
 namespace arena {
 
 /// A folder that goes with the test.
-class TokenizerFolder {
+class TokenizerFolder : public TemporaryFolder {
  public:
-  TokenizerFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "arena-tokenizer-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TokenizerFolder(const TokenizerFolder&) = delete;
-  TokenizerFolder& operator=(const TokenizerFolder&) = delete;
-  ~TokenizerFolder() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  const std::filesystem::path& path() const { return path_; }
   void Write(const std::string& name, const std::string& content) const {
-    ASSERT_TRUE(WriteFileAtomic(path_ / name, content).ok());
+    ASSERT_TRUE(WriteFileAtomic(path() / name, content).ok());
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Text of all byte values, in an order that holds valid and invalid UTF-8.
