@@ -86,6 +86,11 @@ std::int64_t Checkpoint::total_bytes() const {
   return total;
 }
 
+const TensorView* Checkpoint::FindAny(std::string_view name) const {
+  const TensorView* tensor = Find(name);
+  return tensor != nullptr ? tensor : weights_->Find(name);
+}
+
 std::optional<NonFinite> Checkpoint::FindNonFinite(unsigned threads) const {
   std::vector<std::optional<std::size_t>> found(tensors_.size());
   ParallelFor(tensors_.size(), threads, [&](std::size_t i) {

@@ -38,6 +38,8 @@ class Checkpoint {
   /// By its Hugging Face name; nullptr: no such weight. A tied head is found under its own name
   /// `lm_head.weight` too, as the embedding.
   const TensorView* Find(std::string_view name) const;
+  /// The same among all tensors of the files, also those that the architecture does not have.
+  const TensorView* FindAny(std::string_view name) const;
 
   /// Bytes of all expected tensors.
   std::int64_t total_bytes() const;

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
-#include <new>
 #include <utility>
 
 namespace arena::lm {
@@ -47,28 +45,6 @@ std::span<std::byte> PageMemory::Take(std::size_t bytes) {
   std::byte* const begin = data_ + taken_;
   taken_ += Rounded(bytes);
   return {begin, bytes};
-}
-
-FloatBuffer::FloatBuffer(FloatBuffer&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-FloatBuffer& FloatBuffer::operator=(FloatBuffer&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
-FloatBuffer::~FloatBuffer() { ::operator delete (data_, std::align_val_t{64}); }
-
-float* FloatBuffer::Get(std::size_t count) {
-  if (count > size_) {
-    ::operator delete (data_, std::align_val_t{64});
-    data_ = nullptr;
-    size_ = std::max(count, size_ + size_ / 2);
-    data_ = static_cast<float*>(::operator new (size_ * sizeof(float), std::align_val_t{64}));
-    std::memset(data_, 0, size_ * sizeof(float));
-  }
-  return data_;
 }
 
 }  // namespace arena::lm

@@ -1,8 +1,11 @@
 // Memory for numbers: aligned to cache lines, and in huge pages where it is large.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <new>
 #include <span>
+#include <utility>
 
 #include "base/result.h"
 
@@ -36,24 +39,40 @@ class PageMemory {
   std::size_t taken_ = 0;
 };
 
-/// A working buffer that grows and is reused; aligned to 64 bytes. Its content is lost when it
-/// grows. Movable, not copyable.
-class FloatBuffer {
+/// A working buffer of plain numbers that grows and is reused; aligned to 64 bytes. Its content is
+/// lost when it grows. Movable, not copyable.
+template <typename Number>
+class Buffer {
  public:
-  FloatBuffer() = default;
-  FloatBuffer(FloatBuffer&& other) noexcept;
-  FloatBuffer& operator=(FloatBuffer&& other) noexcept;
-  FloatBuffer(const FloatBuffer&) = delete;
-  FloatBuffer& operator=(const FloatBuffer&) = delete;
-  ~FloatBuffer();
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { ::operator delete (data_, std::align_val_t{64}); }
 
-  /// At least `count` floats; new ones are zero.
-  float* Get(std::size_t count);
-  float* data() const { return data_; }
+  /// At least `count` numbers; new ones are zero.
+  Number* Get(std::size_t count) {
+    if (count <= size_) return data_;
+    ::operator delete (data_, std::align_val_t{64});
+    data_ = nullptr;
+    size_ = std::max(count, size_ + size_ / 2);
+    data_ = static_cast<Number*>(::operator new (size_ * sizeof(Number), std::align_val_t{64}));
+    std::fill_n(data_, size_, Number{});
+    return data_;
+  }
+  Number* data() const { return data_; }
 
  private:
-  float* data_ = nullptr;
+  Number* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+using FloatBuffer = Buffer<float>;
 
 }  // namespace arena::lm

@@ -1,0 +1,8 @@
+#include "train/internal/operation_sets.h"
+#include "train/internal/operations_impl.h"
+
+namespace arena::train {
+
+constinit const Operations<float> kAvx512Operations = MakeOperations<float>();
+
+}  // namespace arena::train
