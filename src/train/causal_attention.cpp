@@ -61,8 +61,8 @@ std::size_t CausalAttention<Scalar>::Start(const Head& head, std::size_t positio
 // scores_ (rows, keys) = probabilities; 0 where a position does not see. The logarithms of the
 // rows' sums are filled, or read where `has_sums`.
 template <typename Scalar>
-void CausalAttention<Scalar>::Probabilities(const Head& head, const Block& block,
-                                            const Scalar* qkv, bool has_sums, Scalar* log_sums) {
+void CausalAttention<Scalar>::Probabilities(const Head& head, const Block& block, const Scalar* qkv,
+                                            bool has_sums, Scalar* log_sums) {
   const Operations<Scalar>& operations = ChosenOperations<Scalar>();
   Scalar* const scores = scores_.Get(block.rows * block.keys);
   keys_.Multiply(Rows(qkv, width_, head.first + block.first, head.query, block.rows),
@@ -97,8 +97,8 @@ void CausalAttention<Scalar>::Forward(const Scalar* qkv, std::span<const std::si
 
 template <typename Scalar>
 void CausalAttention<Scalar>::Backward(const Scalar* qkv, std::span<const std::size_t> ends,
-                                       std::int64_t window, const Scalar* out,
-                                       Scalar* log_sums, const Scalar* dout, Scalar* dqkv) {
+                                       std::int64_t window, const Scalar* out, Scalar* log_sums,
+                                       const Scalar* dout, Scalar* dqkv) {
   std::fill_n(dqkv, ends.empty() ? 0 : ends.back() * width_, Scalar(0));
   ForEachHead(ends, window, [&](const Head& head, bool has_new_keys) {
     if (has_new_keys) {
@@ -114,9 +114,8 @@ void CausalAttention<Scalar>::Backward(const Scalar* qkv, std::span<const std::s
 }
 
 template <typename Scalar>
-void CausalAttention<Scalar>::BackwardBlock(const Head& head, const Block& block,
-                                            const Scalar* qkv, const Scalar* out,
-                                            Scalar* log_sums, const Scalar* dout,
+void CausalAttention<Scalar>::BackwardBlock(const Head& head, const Block& block, const Scalar* qkv,
+                                            const Scalar* out, Scalar* log_sums, const Scalar* dout,
                                             Scalar* dqkv) {
   const Operations<Scalar>& operations = ChosenOperations<Scalar>();
   const std::size_t row0 = head.first + block.first;
@@ -128,8 +127,7 @@ void CausalAttention<Scalar>::BackwardBlock(const Head& head, const Block& block
   for (std::size_t r = 0; r < block.rows; ++r) {
     const std::size_t at = (row0 + r) * queries_ + head.query;
     const Scalar delta = operations.dot(dout + at, out + at, head_dim_);
-    operations.softmax_backward(p + r * block.keys, delta, scale_, block.keys,
-                                ds + r * block.keys);
+    operations.softmax_backward(p + r * block.keys, delta, scale_, block.keys, ds + r * block.keys);
   }
   keys_as_rows_.Multiply({ds, block.keys, block.rows, block.keys},
                          {dqkv + row0 * width_ + head.query, width_});

@@ -34,7 +34,7 @@ class CausalAttention {
  private:
   // One sequence and one head of it.
   struct Head {
-    std::size_t first, length;  // rows
+    std::size_t first, length;            // rows
     std::size_t query, key, value, head;  // first columns in qkv; the head's number
     std::int64_t window;
   };
@@ -53,8 +53,8 @@ class CausalAttention {
     return {data + row * stride + column, stride, rows, head_dim_};
   }
   std::size_t Start(const Head& head, std::size_t position) const;
-  void Probabilities(const Head& head, const Block& block, const Scalar* qkv,
-                     bool has_sums, Scalar* log_sums);
+  void Probabilities(const Head& head, const Block& block, const Scalar* qkv, bool has_sums,
+                     Scalar* log_sums);
   void BackwardBlock(const Head& head, const Block& block, const Scalar* qkv, const Scalar* out,
                      Scalar* log_sums, const Scalar* dout, Scalar* dqkv);
 

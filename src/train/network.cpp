@@ -1,11 +1,12 @@
 #include "train/network.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "lm/rotary.h"
 
@@ -15,8 +16,6 @@ namespace {
 // Rows of activations that are transposed at once for the gradient of a weight: they and the
 // gradient's rows stay in the second-level cache.
 constexpr std::size_t kGradientRows = 512;
-// Logits that are held at once.
-constexpr std::size_t kLogitsAtOnce = std::size_t{1} << 21;
 
 }  // namespace
 
@@ -131,8 +130,7 @@ void Network<Scalar>::Forward(const Scalar* values, const PackedBatch& batch, bo
     RunLayer(layers_[i], inputs_[from].data(), state, inputs_[to].Get(rows_ * hidden_));
   }
   const std::size_t last = for_backward ? layers_.size() : layers_.size() % 2;
-  const Scalar* const normed =
-      Norm(inputs_[last].data(), final_norm_, final_factors_.Get(rows_));
+  const Scalar* const normed = Norm(inputs_[last].data(), final_norm_, final_factors_.Get(rows_));
   std::copy_n(normed, rows_ * hidden_, final_hidden_.Get(rows_ * hidden_));
 }
 
@@ -169,8 +167,7 @@ void Network<Scalar>::BackwardNorm(const Scalar* x, std::size_t weight, const Sc
 // y (rows, outputs) = x W^T + bias, or += without a change of y's own.
 template <typename Scalar>
 void Network<Scalar>::Apply(const Linear& linear, const Scalar* x, Scalar* y, bool accumulate) {
-  packed_.PackTransposed(
-      {values_ + linear.weight, linear.inputs, linear.outputs, linear.inputs});
+  packed_.PackTransposed({values_ + linear.weight, linear.inputs, linear.outputs, linear.inputs});
   packed_.Multiply({x, linear.inputs, rows_, linear.inputs}, {y, linear.outputs, accumulate});
   std::size_t first = 0;
   for (std::size_t i = 0; i < linear.biases.size(); ++i) {
@@ -312,8 +309,7 @@ void Network<Scalar>::NormHeads(const Layer& layer, LayerState& state) {
 }
 
 template <typename Scalar>
-void Network<Scalar>::BackwardNormHeads(const Layer& layer, const LayerState& state,
-                                        Scalar* dqkv) {
+void Network<Scalar>::BackwardNormHeads(const Layer& layer, const LayerState& state, Scalar* dqkv) {
   if (!layer.query_norm) return;
   const std::size_t width = queries_ + 2 * keys_, count = (queries_ + keys_) / head_dim_;
   std::vector<Scalar> dx(head_dim_);
@@ -389,20 +385,34 @@ void Network<Scalar>::BackwardEmbedding(const Scalar* dx) {
   }
 }
 
+// Calls function(first token, tokens, logits) for blocks of the vocabulary; `logits` has room for
+// (predictions, tokens) numbers.
 template <typename Scalar>
-const MatrixView<Scalar> Network<Scalar>::HeadWeight() const {
-  return {values_ + head_, hidden_, static_cast<std::size_t>(config_.vocab_size), hidden_};
+template <typename Function>
+void Network<Scalar>::ForEachVocabularyBlock(Function&& function) {
+  const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
+  const std::size_t rows = predictions_.size();
+  constexpr std::size_t kLeast = lm::kPanelColumns;
+  const std::size_t most =
+      std::max(kLeast, options_.logits_at_once / std::max<std::size_t>(rows, 1) / kLeast * kLeast);
+  are_logits_kept_ = rows * vocabulary <= options_.logits_kept;
+  Scalar* const logits = logits_.Get(rows * (are_logits_kept_ ? vocabulary : most));
+  for (std::size_t first = 0; first < vocabulary; first += most) {
+    function(first, std::min(most, vocabulary - first),
+             logits + (are_logits_kept_ ? rows * first : 0));
+  }
 }
 
-// Fills logits (predictions, vocabulary) by the packed head, and head_input_ with the states.
+// The weights of a block of the vocabulary.
 template <typename Scalar>
-void Network<Scalar>::LogitsOf(std::span<const Prediction> predictions, Scalar* logits) {
-  Scalar* const input = head_input_.Get(predictions.size() * hidden_);
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    std::copy_n(final_hidden_.data() + predictions[i].row * hidden_, hidden_, input + i * hidden_);
-  }
-  packed_.Multiply({input, hidden_, predictions.size(), hidden_},
-                   {logits, static_cast<std::size_t>(config_.vocab_size)});
+MatrixView<Scalar> Network<Scalar>::HeadRows(std::size_t first, std::size_t count) const {
+  return {values_ + head_ + first * hidden_, hidden_, count, hidden_};
+}
+
+template <typename Scalar>
+void Network<Scalar>::ComputeLogits(std::size_t first, std::size_t count, Scalar* logits) {
+  packed_.PackTransposed(HeadRows(first, count));
+  packed_.Multiply({head_input_.data(), hidden_, predictions_.size(), hidden_}, {logits, count});
 }
 
 template <typename Scalar>
@@ -410,62 +420,68 @@ void Network<Scalar>::LogProbabilities(std::span<const Prediction> predictions, 
                                        std::span<Scalar> log_probabilities,
                                        std::span<Scalar> entropies) {
   const Operations<Scalar>& operations = ChosenOperations<Scalar>();
-  const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
   predictions_.assign(predictions.begin(), predictions.end());
   temperature_ = temperature;
-  log_sums_.resize(predictions.size());
-  const std::size_t most = std::max<std::size_t>(1, kLogitsAtOnce / vocabulary);
-  packed_.PackTransposed(HeadWeight());
-  for (std::size_t first = 0; first < predictions.size(); first += most) {
-    const std::size_t count = std::min(most, predictions.size() - first);
-    Scalar* const logits = logits_.Get(count * vocabulary);
-    LogitsOf(predictions.subspan(first, count), logits);
-    for (std::size_t i = 0; i < count; ++i) {
-      Scalar* const row = logits + i * vocabulary;
-      const Scalar scale = 1 / temperature;
-      const Scalar log_sum = operations.log_sum_exp(row, scale, vocabulary);
-      const auto target = static_cast<std::size_t>(predictions[first + i].target);
-      log_sums_[first + i] = log_sum;
-      log_probabilities[first + i] = row[target] * scale - log_sum;
-      if (entropies.empty()) continue;
-      // H = log sum - sum p z, z the scaled logits.
-      Scalar* const p = scaled_.Get(vocabulary);
-      operations.exp_scaled(row, scale, log_sum, vocabulary, p);
-      entropies[first + i] = log_sum - scale * operations.dot(p, row, vocabulary);
-    }
+  const Scalar scale = 1 / temperature;
+  log_sums_.assign(predictions.size(), -std::numeric_limits<Scalar>::infinity());
+  std::fill(entropies.begin(), entropies.end(), Scalar(0));
+  Scalar* const input = head_input_.Get(predictions.size() * hidden_);
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    std::copy_n(final_hidden_.data() + predictions[i].row * hidden_, hidden_, input + i * hidden_);
   }
+  ForEachVocabularyBlock([&](std::size_t first, std::size_t count, Scalar* logits) {
+    ComputeLogits(first, count, logits);
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const Scalar* const row = logits + i * count;
+      const auto target = static_cast<std::size_t>(predictions[i].target);
+      if (target >= first && target < first + count) {
+        log_probabilities[i] = row[target - first] * scale;
+      }
+      // Of the block, and with what stood before.
+      const Scalar log_sum = operations.log_sum_exp(row, scale, count);
+      const Scalar largest = std::max(log_sum, log_sums_[i]);
+      const Scalar before = std::exp(log_sums_[i] - largest), here = std::exp(log_sum - largest);
+      if (!entropies.empty()) {  // the mean of the scaled logits so far
+        Scalar* const p = scaled_.Get(count);
+        operations.exp_scaled(row, scale, log_sum, count, p);
+        const Scalar mean = scale * operations.dot(p, row, count);
+        entropies[i] = (entropies[i] * before + mean * here) / (before + here);
+      }
+      log_sums_[i] = largest + std::log(before + here);
+    }
+  });
+  for (std::size_t i = 0; i < predictions.size(); ++i) log_probabilities[i] -= log_sums_[i];
+  for (std::size_t i = 0; i < entropies.size(); ++i) entropies[i] = log_sums_[i] - entropies[i];
 }
 
+// With p = softmax(z / temperature): d log p(target) / dz = (1[target] - p) / temperature.
 template <typename Scalar>
 void Network<Scalar>::BackwardHead(std::span<const Scalar> dlog_probabilities, Scalar* dhidden) {
+  if (dlog_probabilities.empty()) return;
   const Operations<Scalar>& operations = ChosenOperations<Scalar>();
-  const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
+  const std::size_t rows = predictions_.size();
   const Scalar scale = 1 / temperature_;
-  const std::size_t most = std::max<std::size_t>(1, kLogitsAtOnce / vocabulary);
-  for (std::size_t first = 0; first < dlog_probabilities.size(); first += most) {
-    const std::size_t count = std::min(most, dlog_probabilities.size() - first);
-    const std::span<const Prediction> predictions = std::span(predictions_).subspan(first, count);
-    Scalar* const logits = logits_.Get(count * vocabulary);
-    packed_.PackTransposed(HeadWeight());
-    LogitsOf(predictions, logits);
-    // d log p / d logit = (1[target] - p) / temperature
-    for (std::size_t i = 0; i < count; ++i) {
-      Scalar* const row = logits + i * vocabulary;
-      const Scalar factor = dlog_probabilities[first + i] * scale;
-      operations.exp_scaled(row, scale, log_sums_[first + i], vocabulary, row);
-      for (std::size_t j = 0; j < vocabulary; ++j) row[j] *= -factor;
-      row[static_cast<std::size_t>(predictions[i].target)] += factor;
+  Scalar* const dinput = dhead_input_.Get(rows * hidden_);
+  ForEachVocabularyBlock([&](std::size_t first, std::size_t count, Scalar* logits) {
+    if (!are_logits_kept_) ComputeLogits(first, count, logits);
+    for (std::size_t i = 0; i < rows; ++i) {
+      Scalar* const row = logits + i * count;
+      const auto target = static_cast<std::size_t>(predictions_[i].target);
+      const Scalar factor = dlog_probabilities[i] * scale;
+      operations.exp_scaled(row, scale, log_sums_[i], count, row);
+      for (std::size_t j = 0; j < count; ++j) row[j] *= -factor;
+      if (target >= first && target < first + count) row[target - first] += factor;
     }
-    const MatrixView<Scalar> dlogits{logits, vocabulary, count, vocabulary};
+    const MatrixView<Scalar> dlogits{logits, count, rows, count};
     if (Scalar* const gradient = Gradient(head_); gradient != nullptr) {
-      AddProductOfTransposed(dlogits, {head_input_.data(), hidden_, count, hidden_}, gradient);
+      AddProductOfTransposed(dlogits, {head_input_.data(), hidden_, rows, hidden_},
+                             gradient + first * hidden_);
     }
-    Scalar* const dinput = dhead_input_.Get(count * hidden_);
-    packed_.Pack(HeadWeight());
-    packed_.Multiply(dlogits, {dinput, hidden_});
-    for (std::size_t i = 0; i < count; ++i) {
-      operations.add(dinput + i * hidden_, 1, hidden_, dhidden + predictions[i].row * hidden_);
-    }
+    packed_.Pack(HeadRows(first, count));
+    packed_.Multiply(dlogits, {dinput, hidden_, first > 0});
+  });
+  for (std::size_t i = 0; i < rows; ++i) {
+    operations.add(dinput + i * hidden_, 1, hidden_, dhidden + predictions_[i].row * hidden_);
   }
 }
 

@@ -45,6 +45,11 @@ struct NetworkOptions {
   /// Keeps only the input of each layer and computes the rest again in the backward pass: a third
   /// more arithmetic, memory of one layer instead of all.
   bool activation_checkpointing = false;
+  /// Logits are computed for a block of the vocabulary at a time, about so many at once; where
+  /// there are at most `logits_kept` in all they are kept for Backward (256 MB), else computed
+  /// again.
+  std::size_t logits_at_once = std::size_t{1} << 21;
+  std::size_t logits_kept = std::size_t{1} << 26;
 };
 
 /// One model in training. The weights belong to the caller and may change between passes. All
@@ -104,11 +109,11 @@ class Network {
   };
   // What a layer's backward pass needs, (rows, ...).
   struct LayerState {
-    lm::Buffer<Scalar> qkv;        // rotated
-    lm::Buffer<Scalar> raw;        // queries and keys before their norms; only with those norms
+    lm::Buffer<Scalar> qkv;           // rotated
+    lm::Buffer<Scalar> raw;           // queries and keys before their norms; only with those norms
     lm::Buffer<Scalar> head_factors;  // of those norms
     lm::Buffer<Scalar> attended, log_sums;
-    lm::Buffer<Scalar> middle;     // the residual stream between attention and SwiGLU
+    lm::Buffer<Scalar> middle;  // the residual stream between attention and SwiGLU
     lm::Buffer<Scalar> gate_up;
     lm::Buffer<Scalar> input_factors, middle_factors;  // of the norms
   };
@@ -135,8 +140,10 @@ class Network {
   void Rotate(Scalar* qkv, Scalar direction);
   const Scalar* Activate(const LayerState& state);
   void BackwardEmbedding(const Scalar* dx);
-  const MatrixView<Scalar> HeadWeight() const;
-  void LogitsOf(std::span<const Prediction> predictions, Scalar* logits);
+  template <typename Function>
+  void ForEachVocabularyBlock(Function&& function);
+  MatrixView<Scalar> HeadRows(std::size_t first, std::size_t count) const;
+  void ComputeLogits(std::size_t first, std::size_t count, Scalar* logits);
   void BackwardHead(std::span<const Scalar> dlog_probabilities, Scalar* dhidden);
   void BackwardScores(std::span<const Scalar> dscores, Scalar* dhidden);
 
@@ -160,12 +167,14 @@ class Network {
   std::vector<Prediction> predictions_;
   std::vector<Scalar> log_sums_;  // of the logits of each prediction
   Scalar temperature_ = 1;
+  bool are_logits_kept_ = false;
   std::vector<std::size_t> score_rows_;
 
   CausalAttention<Scalar> attention_;
   Packed<Scalar> packed_;
   lm::Buffer<Scalar> normed_, activated_, dnormed_, dqkv_, dgate_up_, dattended_, dhidden_, dx_;
-  lm::Buffer<Scalar> logits_, head_input_, dhead_input_, low_rank_, dlow_rank_, transposed_, scaled_;
+  lm::Buffer<Scalar> logits_, head_input_, dhead_input_, low_rank_, dlow_rank_, transposed_,
+      scaled_;
 };
 
 }  // namespace arena::train

@@ -129,9 +129,9 @@ void ExpectReferenceLogProbabilities(const std::string& variant, double toleranc
       const std::vector<double> log_p = lm::ReferenceModel::LogSoftmax(logits[i]);
       EXPECT_NEAR(static_cast<double>(found[next]),
                   log_p[static_cast<std::size_t>(sequence[i + 1])], tolerance);
-      const double entropy = std::accumulate(log_p.begin(), log_p.end(), 0.0, [](double sum, double l) {
-        return sum - l * std::exp(l);
-      });
+      const double entropy =
+          std::accumulate(log_p.begin(), log_p.end(), 0.0,
+                          [](double sum, double l) { return sum - l * std::exp(l); });
       EXPECT_NEAR(static_cast<double>(entropies[next]), entropy, tolerance);
     }
   }
@@ -179,9 +179,7 @@ TEST_P(EveryVariant, GradientsAreThoseOfDifferences) {
 INSTANTIATE_TEST_SUITE_P(All, EveryVariant, testing::ValuesIn(lm::AllVariants()),
                          [](const auto& variant) { return variant.param.name; });
 
-LoraOptions SmallAdapters() {
-  return {.rank = 3, .alpha = 5};
-}
+LoraOptions SmallAdapters() { return {.rank = 3, .alpha = 5}; }
 
 TEST(NetworkTest, GradientsOfScoreHeadAdaptersAndBoth) {
   const std::string variant = lm::AllVariants().front().name;
@@ -189,7 +187,8 @@ TEST(NetworkTest, GradientsOfScoreHeadAdaptersAndBoth) {
   ExpectGradientOfDifferences({variant, {.heads = {.language = false, .score = true}}});
   ExpectGradientOfDifferences({variant, {.lora = SmallAdapters()}});
   ExpectGradientOfDifferences(
-      {variant, {.heads = {.score = true}, .lora = SmallAdapters(), .activation_checkpointing = true}});
+      {variant,
+       {.heads = {.score = true}, .lora = SmallAdapters(), .activation_checkpointing = true}});
 }
 
 TEST(NetworkTest, ActivationCheckpointingChangesNoBit) {
@@ -207,6 +206,31 @@ double RelativeDistance(const std::vector<float>& a, const std::vector<double>& 
     length += b[i] * b[i];
   }
   return std::sqrt(difference / length);
+}
+
+TEST(NetworkTest, BlocksOfTheVocabularyAddUp) {
+  const std::string variant = "llama_mha_tied";
+  const std::vector<double> whole = Fixture<double>({variant}).Gradient();
+  // Four blocks of at most 32 tokens, kept and computed again.
+  for (const std::size_t kept : {std::size_t{1} << 20, std::size_t{0}}) {
+    Fixture<double> blocks({variant, {.logits_at_once = 1, .logits_kept = kept}});
+    const std::vector<double> found = blocks.Gradient();
+    for (std::size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(found[i], whole[i], 1e-12);
+  }
+}
+
+TEST(NetworkTest, EntropyAcrossBlocksOfTheVocabulary) {
+  Fixture<double> whole({"qwen2"}), blocks({"qwen2", {.logits_at_once = 1}});
+  std::vector<double> entropies[2];
+  for (Fixture<double>* f : {&whole, &blocks}) {
+    std::vector<double> log_p(f->predictions.size());
+    std::vector<double>& to = entropies[f == &blocks];
+    to.resize(log_p.size());
+    f->network.Forward(f->values.data(), f->batch, false);
+    f->network.LogProbabilities(f->predictions, 0.7, log_p, to);
+  }
+  for (std::size_t i = 0; i < entropies[0].size(); ++i)
+    EXPECT_NEAR(entropies[0][i], entropies[1][i], 1e-12);
 }
 
 TEST(NetworkTest, FloatAndBfloat16FollowDouble) {
@@ -230,9 +254,9 @@ TEST(NetworkTest, ASequenceHasTheSameGradientAmongOthers) {
     alone.batch.Clear();
     alone.batch.Add(sequence);
     alone.predictions = AllPredictions(alone.batch);
-    alone.coefficients.assign(coefficients.begin() + static_cast<std::ptrdiff_t>(used),
-                              coefficients.begin() + static_cast<std::ptrdiff_t>(
-                                                         used + alone.predictions.size()));
+    alone.coefficients.assign(
+        coefficients.begin() + static_cast<std::ptrdiff_t>(used),
+        coefficients.begin() + static_cast<std::ptrdiff_t>(used + alone.predictions.size()));
     used += alone.predictions.size();
     if (alone.predictions.empty()) continue;
     const std::vector<double> part = alone.Gradient();
@@ -254,7 +278,8 @@ TEST(NetworkTest, MergedAdaptersComputeTheSame) {
 
 TEST(NetworkTest, AMissingTensorIsNamed) {
   TemporaryFolder folder;
-  const lm::ReferenceModel reference(lm::VariantNamed("llama_biases"), 5, DType::kF32, folder.path());
+  const lm::ReferenceModel reference(lm::VariantNamed("llama_biases"), 5, DType::kF32,
+                                     folder.path());
   const auto checkpoint = Checkpoint::Open(folder.path());
   ASSERT_TRUE(checkpoint.ok());
   ModelConfig untied = checkpoint->config();

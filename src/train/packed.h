@@ -51,8 +51,8 @@ class Packed {
  private:
   Scalar* Reserve(std::size_t depth, std::size_t columns);
   void Round();
-  void MultiplyPanels(const MatrixView<Scalar>& x, std::size_t panel, std::size_t panels,
-                      Scalar* y, std::size_t y_stride, bool accumulate) const;
+  void MultiplyPanels(const MatrixView<Scalar>& x, std::size_t panel, std::size_t panels, Scalar* y,
+                      std::size_t y_stride, bool accumulate) const;
 
   lm::Precision precision_;
   std::size_t depth_ = 0;

@@ -15,13 +15,13 @@
 
 namespace arena::train {
 
-/// Low-rank adapters (Hu et al. 2021): y = W x + alpha / rank * B A x, A (rank, inputs), B (outputs,
-/// rank), for each of the linear layers named.
+/// Low-rank adapters (Hu et al. 2021): y = W x + alpha / rank * B A x, A (rank, inputs), B
+/// (outputs, rank), for each of the linear layers named.
 struct LoraOptions {
   std::int64_t rank = 8;
   double alpha = 16;
   /// Of "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj".
-  std::vector<std::string> targets = {"q_proj", "k_proj",    "v_proj",  "o_proj",
+  std::vector<std::string> targets = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
                                       "gate_proj", "up_proj", "down_proj"};
 };
 

@@ -12,25 +12,57 @@
 namespace arena::train {
 namespace {
 
-// Rows and columns of a block that is transposed in registers.
-inline constexpr std::size_t kBlock = 16;
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+inline constexpr int kLanes = 8;
+#else
+inline constexpr int kLanes = 4;
+#endif
 
-// A full block with constant bounds, which the compiler turns into shuffles.
-template <typename Scalar>
-inline void TransposeBlock(const Scalar* from, std::size_t from_stride, Scalar* to,
-                           std::size_t to_stride) {
-  Scalar block[kBlock][kBlock];
-  for (std::size_t r = 0; r < kBlock; ++r) {
-    for (std::size_t c = 0; c < kBlock; ++c) block[r][c] = from[r * from_stride + c];
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef float FloatsInMemory __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+typedef std::int32_t Indices __attribute__((vector_size(kLanes * 4)));
+
+// Exchanges what stands off the diagonal of all 2x2 blocks of step x step numbers.
+template <int kStep>
+[[gnu::always_inline]] inline void ExchangeBlocks(Floats (&rows)[kLanes]) {
+  Indices low{}, high{};
+  for (int j = 0; j < kLanes; ++j) {
+    low[j] = (j & kStep) == 0 ? j : kLanes + j - kStep;
+    high[j] = (j & kStep) == 0 ? j + kStep : kLanes + j;
   }
-  for (std::size_t c = 0; c < kBlock; ++c) {
-    for (std::size_t r = 0; r < kBlock; ++r) to[c * to_stride + r] = block[r][c];
+  for (int i = 0; i < kLanes; ++i) {
+    if ((i & kStep) != 0) continue;
+    const Floats a = rows[i], b = rows[i + kStep];
+    rows[i] = __builtin_shuffle(a, b, low);
+    rows[i + kStep] = __builtin_shuffle(a, b, high);
+  }
+  if constexpr (2 * kStep < kLanes) ExchangeBlocks<2 * kStep>(rows);
+}
+
+// kLanes rows and columns.
+inline void TransposeBlock(const float* from, std::size_t from_stride, float* to,
+                           std::size_t to_stride) {
+  Floats rows[kLanes];
+  for (std::size_t r = 0; r < kLanes; ++r)
+    rows[r] = *reinterpret_cast<const FloatsInMemory*>(from + r * from_stride);
+  ExchangeBlocks<1>(rows);
+  for (std::size_t c = 0; c < kLanes; ++c)
+    *reinterpret_cast<FloatsInMemory*>(to + c * to_stride) = rows[c];
+}
+
+inline void TransposeBlock(const double* from, std::size_t from_stride, double* to,
+                           std::size_t to_stride) {
+  for (std::size_t c = 0; c < kLanes; ++c) {
+    for (std::size_t r = 0; r < kLanes; ++r) to[c * to_stride + r] = from[r * from_stride + c];
   }
 }
 
 template <typename Scalar>
 void Transpose(const Scalar* from, std::size_t from_stride, std::size_t rows, std::size_t columns,
                Scalar* to, std::size_t to_stride) {
+  constexpr std::size_t kBlock = kLanes;
   for (std::size_t r = 0; r < rows; r += kBlock) {
     const std::size_t height = rows - r < kBlock ? rows - r : kBlock;
     for (std::size_t c = 0; c < columns; c += kBlock) {
@@ -95,8 +127,7 @@ void Add(const Scalar* x, Scalar factor, std::size_t n, Scalar* y) {
 
 template <typename Scalar>
 Scalar RmsNorm(const Scalar* x, const Scalar* weight, Scalar epsilon, std::size_t n, Scalar* y) {
-  const Scalar factor =
-      Scalar(1) / SquareRoot(Dot(x, x, n) / static_cast<Scalar>(n) + epsilon);
+  const Scalar factor = Scalar(1) / SquareRoot(Dot(x, x, n) / static_cast<Scalar>(n) + epsilon);
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) y[i] = x[i] * factor * weight[i];
   return factor;
