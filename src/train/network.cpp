@@ -48,7 +48,7 @@ template <typename Scalar>
 std::size_t Network<Scalar>::Offset(std::string_view name) const {
   const ParameterRange* range = layout_.Find(name);
   assert(range != nullptr);
-  return range->offset;
+  return range->begin;
 }
 
 template <typename Scalar>
@@ -57,19 +57,19 @@ typename Network<Scalar>::Linear Network<Scalar>::MakeLinear(
   Linear linear;
   for (const char* name : names) {
     const ParameterRange* weight = layout_.Find(fmt::format("{}{}.weight", prefix, name));
-    const auto outputs = static_cast<std::size_t>(weight->shape[0]);
-    if (linear.outputs == 0) linear.weight = weight->offset;
-    assert(weight->offset == linear.weight + linear.outputs * linear.inputs);
-    linear.inputs = static_cast<std::size_t>(weight->shape[1]);
+    const auto outputs = static_cast<std::size_t>(weight->tensor.shape[0]);
+    if (linear.outputs == 0) linear.weight = weight->begin;
+    assert(weight->begin == linear.weight + linear.outputs * linear.inputs);
+    linear.inputs = static_cast<std::size_t>(weight->tensor.shape[1]);
     const std::string module = fmt::format("{}{}", prefix, name);
     if (const auto* bias = layout_.Find(module + ".bias"); bias != nullptr) {
-      linear.biases.push_back(bias->offset);
+      linear.biases.push_back(bias->begin);
       linear.bias_sizes.push_back(outputs);
     }
     const ParameterRange* a = layout_.Find(AdapterName(module, "lora_A"));
     const ParameterRange* b = layout_.Find(AdapterName(module, "lora_B"));
     if (a != nullptr && b != nullptr) {
-      linear.adapters.push_back({a->offset, b->offset, linear.outputs, outputs});
+      linear.adapters.push_back({a->begin, b->begin, linear.outputs, outputs});
     }
     linear.outputs += outputs;
   }

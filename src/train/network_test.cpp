@@ -62,8 +62,8 @@ class Fixture {
     // Adapters and the score head start at 0, where their gradients say little.
     Rng rng(9);
     for (const ParameterRange& range : network.layout().ranges()) {
-      if (range.name != "score.weight" && range.name.find("lora_B") == std::string::npos) continue;
-      for (std::size_t i = range.offset; i < range.end(); ++i)
+      if (range.tensor.name != "score.weight" && range.tensor.name.find("lora_B") == std::string::npos) continue;
+      for (std::size_t i = range.begin; i < range.end(); ++i)
         values[i] = static_cast<Scalar>(0.2 * (rng.Uniform() - 0.5));
     }
     for (const auto& sequence : Sequences(network.config().vocab_size, 3)) batch.Add(sequence);
@@ -150,11 +150,11 @@ void ExpectGradientOfDifferences(const Case& wanted) {
   constexpr double kStep = 1e-5;
   Rng rng(6);
   for (const ParameterRange& range : layout.ranges()) {
-    if (range.offset < layout.trainable_begin()) continue;
+    if (range.begin < layout.trainable_begin()) continue;
     for (int i = 0; i < 4; ++i) {
-      std::size_t at = range.offset + rng.Below(range.size);
-      if (range.name == "model.embed_tokens.weight" && i < 3) {  // of a token that occurs
-        const auto hidden = static_cast<std::size_t>(range.shape[1]);
+      std::size_t at = range.begin + rng.Below(range.size);
+      if (range.tensor.name == "model.embed_tokens.weight" && i < 3) {  // of a token that occurs
+        const auto hidden = static_cast<std::size_t>(range.tensor.shape[1]);
         at = static_cast<std::size_t>(f.batch.tokens[rng.Below(f.batch.tokens.size())]) * hidden +
              rng.Below(hidden);
       }
@@ -167,7 +167,7 @@ void ExpectGradientOfDifferences(const Case& wanted) {
       const double difference = (above - below) / (2 * kStep);
       EXPECT_NEAR(gradient[at - layout.trainable_begin()], difference,
                   1e-6 + 1e-6 * std::abs(difference))
-          << range.name << " " << at - range.offset;
+          << range.tensor.name << " " << at - range.begin;
     }
   }
 }
@@ -271,8 +271,8 @@ TEST(NetworkTest, MergedAdaptersComputeTheSame) {
   MergeAdapters(adapted.network.layout(), SmallAdapters(), adapted.values);
   EXPECT_NEAR(adapted.Loss(), before, 1e-4);
   for (const ParameterRange& range : adapted.network.layout().ranges()) {
-    if (range.name.find("lora_B") == std::string::npos) continue;
-    EXPECT_EQ(adapted.values[range.offset], 0) << range.name;
+    if (range.tensor.name.find("lora_B") == std::string::npos) continue;
+    EXPECT_EQ(adapted.values[range.begin], 0) << range.tensor.name;
   }
 }
 

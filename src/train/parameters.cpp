@@ -31,11 +31,11 @@ std::optional<std::string_view> TargetLinear(std::string_view weight, const Lora
 
 // A by rule where the checkpoint has nothing.
 void Initialise(const ParameterRange& range, Rng& rng, std::span<float> values) {
-  if (range.name.find(".lora_A.") == std::string::npos) {
+  if (range.tensor.name.find(".lora_A.") == std::string::npos) {
     std::fill(values.begin(), values.end(), 0.0F);
     return;
   }
-  const double bound = std::sqrt(3.0 / static_cast<double>(range.shape.back()));
+  const double bound = std::sqrt(3.0 / static_cast<double>(range.tensor.shape.back()));
   for (float& value : values) value = static_cast<float>((2 * rng.Uniform() - 1) * bound);
 }
 
@@ -73,9 +73,9 @@ ParameterLayout::ParameterLayout(const ModelConfig& config, const Heads& heads,
   if (heads.score) Add({"score.weight", {1, config.hidden_size}});
   if (!lora) return;
   for (std::size_t i = 0; i < base; ++i) {
-    const auto linear = TargetLinear(ranges_[i].name, *lora);
+    const auto linear = TargetLinear(ranges_[i].tensor.name, *lora);
     if (!linear) continue;
-    const TensorShape shape = ranges_[i].shape;
+    const TensorShape shape = ranges_[i].tensor.shape;
     const std::string name(*linear);
     Add({AdapterName(name, "lora_A"), {lora->rank, shape[1]}});
     Add({AdapterName(name, "lora_B"), {shape[0], lora->rank}});
@@ -84,17 +84,16 @@ ParameterLayout::ParameterLayout(const ModelConfig& config, const Heads& heads,
 
 void ParameterLayout::Add(TensorSpec spec) {
   ParameterRange range;
-  range.name = std::move(spec.name);
-  range.shape = std::move(spec.shape);
-  range.offset = size();
-  range.size = static_cast<std::size_t>(ElementCount(range.shape).value_or(0));
-  range.is_matrix = range.shape.size() > 1;
+  range.tensor = std::move(spec);
+  range.begin = size();
+  range.size = static_cast<std::size_t>(ElementCount(range.tensor.shape).value_or(0));
+  range.decays = range.tensor.shape.size() > 1;
   ranges_.push_back(std::move(range));
 }
 
 const ParameterRange* ParameterLayout::Find(std::string_view name) const {
   const auto found = std::find_if(ranges_.begin(), ranges_.end(),
-                                  [&](const ParameterRange& range) { return range.name == name; });
+                                  [&](const ParameterRange& range) { return range.tensor.name == name; });
   return found == ranges_.end() ? nullptr : &*found;
 }
 
@@ -103,16 +102,16 @@ Result<std::vector<float>> LoadParameters(const Checkpoint& checkpoint,
   std::vector<float> values(layout.size());
   Rng rng(seed);
   for (const ParameterRange& range : layout.ranges()) {
-    const std::span<float> to = std::span(values).subspan(range.offset, range.size);
-    const TensorView* tensor = checkpoint.FindAny(range.name);
-    if (tensor != nullptr && tensor->shape == range.shape) {
+    const std::span<float> to = std::span(values).subspan(range.begin, range.size);
+    const TensorView* tensor = checkpoint.FindAny(range.tensor.name);
+    if (tensor != nullptr && tensor->shape == range.tensor.shape) {
       ARENA_RETURN_IF_ERROR(Read(*tensor, to));
-    } else if (range.name == "score.weight" || range.name.starts_with(kAdapterPrefix)) {
+    } else if (range.tensor.name == "score.weight" || range.tensor.name.starts_with(kAdapterPrefix)) {
       Initialise(range, rng, to);
     } else {
       return InvalidInput(fmt::format("{}: weight {} {} is missing",
-                                      checkpoint.directory().string(), range.name,
-                                      ShapeText(range.shape)));
+                                      checkpoint.directory().string(), range.tensor.name,
+                                      ShapeText(range.tensor.shape)));
     }
   }
   return values;
@@ -123,18 +122,18 @@ void MergeAdapters(const ParameterLayout& layout, const LoraOptions& lora,
   const auto rank = static_cast<std::size_t>(lora.rank);
   const auto scale = static_cast<float>(lora.alpha / static_cast<double>(lora.rank));
   for (const ParameterRange& weight : layout.ranges()) {
-    const auto linear = TargetLinear(weight.name, lora);
+    const auto linear = TargetLinear(weight.tensor.name, lora);
     if (!linear) continue;
     const ParameterRange* a = layout.Find(AdapterName(*linear, "lora_A"));
     const ParameterRange* b = layout.Find(AdapterName(*linear, "lora_B"));
     if (a == nullptr || b == nullptr) continue;
-    const auto outputs = static_cast<std::size_t>(weight.shape[0]);
-    const auto inputs = static_cast<std::size_t>(weight.shape[1]);
+    const auto outputs = static_cast<std::size_t>(weight.tensor.shape[0]);
+    const auto inputs = static_cast<std::size_t>(weight.tensor.shape[1]);
     for (std::size_t out = 0; out < outputs; ++out) {
       for (std::size_t r = 0; r < rank; ++r) {
-        float& factor = values[b->offset + out * rank + r];
-        const float* const from = values.data() + a->offset + r * inputs;
-        float* const to = values.data() + weight.offset + out * inputs;
+        float& factor = values[b->begin + out * rank + r];
+        const float* const from = values.data() + a->begin + r * inputs;
+        float* const to = values.data() + weight.begin + out * inputs;
         for (std::size_t in = 0; in < inputs; ++in) to[in] += scale * factor * from[in];
         factor = 0;
       }

@@ -31,15 +31,14 @@ struct Heads {
   bool score = false;    ///< one number a token: `score.weight`, [1, hidden_size]
 };
 
-/// A tensor's place in the flat array.
+/// A tensor's place in the flat array; gradients and moments stand the same way in theirs.
 struct ParameterRange {
-  std::string name;  ///< as Hugging Face and, for adapters, PEFT name it
-  TensorShape shape;
-  std::size_t offset = 0;
-  std::size_t size = 0;
-  bool is_matrix = false;  ///< weight decay is for matrices, not for norms and biases
+  TensorSpec tensor;  ///< named as Hugging Face and, for adapters, PEFT do
+  std::size_t begin = 0;
+  std::size_t size = 0;  ///< the number of its elements
+  bool decays = true;    ///< under weight decay: matrices do, norms and biases do not
 
-  std::size_t end() const { return offset + size; }
+  std::size_t end() const { return begin + size; }
 };
 
 /// The order of the flat array: the model's weights, the score head, the adapters. The weights of

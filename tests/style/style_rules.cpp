@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <span>
 
 namespace arena::style {
 namespace {
@@ -62,8 +63,10 @@ constexpr std::array<Library, 13> kLibraries = {{
 constexpr std::array<std::string_view, 6> kHeavy = {
     "Eigen/", "nlohmann/json.hpp", "simdjson.h", "soci/", "CLI/", "boost/"};
 
-// What the program arena-lm, which stands beside the layers, may use of ours.
-constexpr std::array<std::string_view, 3> kUsedByLm = {"base", "checkpoint", "lm"};
+// What the program arena-lm, which stands beside the layers, may use of ours; its trainers stand on
+// its engine.
+constexpr std::array<std::string_view, 4> kUsedByTrain = {"base", "checkpoint", "lm", "train"};
+constexpr auto kUsedByLm = std::span(kUsedByTrain).first<3>();
 
 constexpr std::size_t kMaxLines = 500;
 
@@ -79,9 +82,10 @@ std::string_view FirstPart(std::string_view path) { return path.substr(0, path.f
 bool IsHeader(std::string_view path) { return path.ends_with(".h"); }
 
 std::string LayerProblem(std::string_view from, std::string_view to) {
-  if (from == "lm") {
-    const bool allowed = std::find(kUsedByLm.begin(), kUsedByLm.end(), to) != kUsedByLm.end();
-    return allowed ? "" : "arena-lm uses base and checkpoint only, so that torch stays apart";
+  if (from == "lm" || from == "train") {
+    const auto used = from == "lm" ? std::span<const std::string_view>(kUsedByLm) : kUsedByTrain;
+    const bool allowed = std::find(used.begin(), used.end(), to) != used.end();
+    return allowed ? "" : "arena-lm uses base and checkpoint only, and its engine no trainer";
   }
   const auto from_layer = LayerOf(from), to_layer = LayerOf(to);
   if (!from_layer) return fmt::format("src/{} has no layer in tests/style/style_rules.cpp", from);

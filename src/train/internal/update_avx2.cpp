@@ -1,0 +1,7 @@
+#include "train/internal/update_impl.h"
+
+namespace arena::train::internal {
+
+const UpdateLoops kAvx2Update = {.adamw = UpdateAdamW, .sum_squares = SumSquares};
+
+}  // namespace arena::train::internal
