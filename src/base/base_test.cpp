@@ -64,6 +64,14 @@ TEST(RngTest, SameSeedSameNumbersOtherStreamOthers) {
   }
 }
 
+TEST(RngTest, GoesOnFromItsState) {
+  Rng rng(5, 3);
+  rng();
+  Rng copy(rng.state());
+  EXPECT_EQ(rng(), copy());
+  EXPECT_EQ(rng(), copy());
+}
+
 TEST(RngTest, BelowIsUniform) {
   Rng rng(7);
   std::array<int, 10> counts{};

@@ -80,6 +80,14 @@ Status WriteFileAtomic(const std::filesystem::path& path, std::string_view conte
   return {};
 }
 
+Status SyncFolder(const std::filesystem::path& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return SystemError("open", path);
+  // Some file systems cannot flush a folder, and say so by EINVAL.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) return SystemError("flush", path);
+  return {};
+}
+
 Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return SystemError("open", path);

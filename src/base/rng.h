@@ -19,6 +19,11 @@ class Rng {
     for (auto& word : state_) word = SplitMix(state);
   }
 
+  /// Where the generator stands; one made from it gives the same numbers from there on.
+  using State = std::array<std::uint64_t, 4>;
+  const State& state() const { return state_; }
+  explicit Rng(const State& state) : state_(state) {}
+
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
@@ -61,7 +66,7 @@ class Rng {
     return z ^ (z >> 31);
   }
 
-  std::array<std::uint64_t, 4> state_;
+  State state_;
 };
 
 }  // namespace arena

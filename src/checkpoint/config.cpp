@@ -84,6 +84,10 @@ void ReadSizes(ConfigKeys& keys, ModelConfig& config) {
                    internal::FactOf(config.architecture).default_max_position_embeddings);
   config.rms_norm_eps = keys.Number("rms_norm_eps", 1e-30, 1, 1e-6);
   config.tie_word_embeddings = keys.Boolean("tie_word_embeddings", false);
+  if (!config.has_language_head()) {
+    config.likelihood_weight = keys.Number("likelihood_weight", 0, 1e6, 0);
+    config.likelihood_floor = keys.Number("likelihood_floor", -1e9, 0, 0);
+  }
 }
 
 // Refuses what would change the model's numbers and is not built.

@@ -80,6 +80,10 @@ struct ModelConfig {
   std::vector<std::int64_t> eos_ids;  ///< any of them ends a text; may be empty
   std::optional<std::int64_t> pad_id;
   DType dtype = DType::kF32;  ///< what the configuration says; the tensors decide
+  // Of a reward model whose score counts likelihoods: score.weight h_last + likelihood_weight *
+  // sum_t max(log p_t, likelihood_floor). 0: the plain score.
+  double likelihood_weight = 0;
+  double likelihood_floor = 0;
 
   /// The window of layer `layer` in tokens; 0: all.
   std::int64_t WindowOfLayer(std::int64_t layer) const {

@@ -80,6 +80,10 @@ std::string ConfigJson(const ModelConfig& config) {
   if (!config.has_language_head()) {
     json["id2label"] = {{"0", "LABEL_0"}};
     json["label2id"] = {{"LABEL_0", 0}};
+    if (config.likelihood_weight != 0) {
+      json["likelihood_weight"] = config.likelihood_weight;
+      json["likelihood_floor"] = config.likelihood_floor;
+    }
   }
   return DumpJson(json, 2) + "\n";
 }

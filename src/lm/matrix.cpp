@@ -37,7 +37,7 @@ Matrix::Matrix(std::size_t outputs, std::size_t inputs, Storage storage, PageMem
       storage_(storage),
       data_(memory.Take(Bytes(outputs, inputs, storage)).data()) {}
 
-Status Matrix::SetRows(std::size_t first, const TensorView& tensor) {
+Status Matrix::SetRows(std::size_t first, const TensorView& tensor, bool is_mapped_file) {
   const std::size_t rows = tensor.element_count() / inputs_;
   const std::size_t row_bytes = inputs_ * DTypeBytes(tensor.dtype);
   constexpr std::size_t kReleaseBytes = std::size_t{4} << 20;
@@ -51,7 +51,7 @@ Status Matrix::SetRows(std::size_t first, const TensorView& tensor) {
     ARENA_RETURN_IF_ERROR(CheckFinite(values, tensor, row * inputs_));
     SetPanelRows(first + row, count, values.data());
     row += count;
-    if ((row - released) * row_bytes >= kReleaseBytes || row == rows) {
+    if (is_mapped_file && ((row - released) * row_bytes >= kReleaseBytes || row == rows)) {
       ReleasePages(tensor.bytes.subspan(released * row_bytes, (row - released) * row_bytes));
       released = row;
     }

@@ -32,10 +32,10 @@ class Matrix {
   /// Takes Bytes() of `memory`, which must be zero: padding stays so.
   Matrix(std::size_t outputs, std::size_t inputs, Storage storage, PageMemory& memory);
 
-  /// Copies a tensor [n, inputs] to the outputs from `first` on and gives the mapped pages of the
-  /// file back as it goes. In two bytes it rounds to the nearest. A weight that is NaN or infinite
-  /// is an error that names the tensor.
-  Status SetRows(std::size_t first, const TensorView& tensor);
+  /// Copies a tensor [n, inputs] to the outputs from `first` on; where it is of a mapped file, it
+  /// gives the pages back as it goes. In two bytes it rounds to the nearest. A weight that is NaN or
+  /// infinite is an error that names the tensor.
+  Status SetRows(std::size_t first, const TensorView& tensor, bool is_mapped_file);
 
   /// y (rows, RoundUpToPanel(outputs)) = x (rows, inputs) W^T, or += where `accumulate`. Strides
   /// are in floats. Columns past outputs() become 0 (or keep their value).

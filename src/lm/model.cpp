@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "checkpoint/checkpoint.h"
 
@@ -17,16 +18,24 @@ void AddBias(const std::vector<float>& bias, std::size_t rows, std::size_t strid
 
 }  // namespace
 
+Model::Model(const ModelConfig& config, Weights weights, Precision precision)
+    : config_(config),
+      precision_(precision),
+      parameters_(ParameterCount(config)),
+      weights_(std::move(weights)),
+      rotary_(config),
+      hidden_stride_(RoundUpToPanel(static_cast<std::size_t>(config.hidden_size))) {}
+
 Result<Model> Model::Load(const std::filesystem::path& directory, Precision precision) {
   ARENA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(directory));
-  Model model;
-  model.config_ = checkpoint.config();
-  model.precision_ = precision;
-  model.parameters_ = ParameterCount(model.config_);
-  ARENA_ASSIGN_OR_RETURN(model.weights_, Weights::Load(checkpoint, precision));
-  model.rotary_ = RotaryTable(model.config_);
-  model.hidden_stride_ = RoundUpToPanel(static_cast<std::size_t>(model.config_.hidden_size));
-  return model;
+  ARENA_ASSIGN_OR_RETURN(Weights weights, Weights::Load(checkpoint, precision));
+  return Model(checkpoint.config(), std::move(weights), precision);
+}
+
+Result<Model> Model::FromTensors(const ModelConfig& config, TensorLookup find,
+                                 Precision precision) {
+  ARENA_ASSIGN_OR_RETURN(Weights weights, Weights::Copy(config, find, precision));
+  return Model(config, std::move(weights), precision);
 }
 
 const float* Model::Forward(std::span<const Chunk> chunks, KvCache& cache) {

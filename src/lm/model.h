@@ -30,6 +30,9 @@ class Model {
  public:
   /// Errors: what Checkpoint::Open finds, weights that are not finite, too little memory.
   static Result<Model> Load(const std::filesystem::path& directory, Precision precision);
+  /// The same with weights from memory, which are copied.
+  static Result<Model> FromTensors(const ModelConfig& config, TensorLookup find,
+                                   Precision precision);
 
   const ModelConfig& config() const { return config_; }
   Precision precision() const { return precision_; }
@@ -53,7 +56,7 @@ class Model {
   std::size_t logits_stride() const { return weights_.head().padded_outputs(); }
 
  private:
-  Model() = default;
+  Model(const ModelConfig& config, Weights weights, Precision precision);
   void Embed(std::span<const Chunk> chunks);
   void RunAttention(const LayerWeights& layer, std::size_t index, std::span<const Chunk> chunks,
                     KvCache& cache);

@@ -19,13 +19,13 @@ struct Part {
 // Finds out which matrices there are and how large, makes them, fills them.
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, Precision precision)
-      : checkpoint_(checkpoint), precision_(precision) {}
+  Loader(TensorLookup find, bool is_mapped_file, Precision precision)
+      : find_(find), is_mapped_file_(is_mapped_file), precision_(precision) {}
 
   // Two bytes where that is asked for or loses nothing.
   Storage StorageOf(std::initializer_list<Part> parts) const {
     const bool exact = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
-      const TensorView* tensor = checkpoint_.Find(part.name);
+      const TensorView* tensor = find_(part.name);
       return tensor != nullptr && tensor->dtype == DType::kBf16;
     });
     if (precision_ == Precision::kBf16) return Storage::kBf16Rounded;
@@ -43,7 +43,7 @@ class Loader {
     matrix = Matrix(outputs, inputs, storage, *memory_);
     for (const Part& part : parts) {
       ARENA_ASSIGN_OR_RETURN(const TensorView* tensor, Find(part.name));
-      ARENA_RETURN_IF_ERROR(matrix.SetRows(part.first, *tensor));
+      ARENA_RETURN_IF_ERROR(matrix.SetRows(part.first, *tensor, is_mapped_file_));
     }
     return {};
   }
@@ -68,12 +68,13 @@ class Loader {
 
  private:
   Result<const TensorView*> Find(const std::string& name) const {
-    const TensorView* tensor = checkpoint_.Find(name);
+    const TensorView* tensor = find_(name);
     if (tensor == nullptr) return InvalidInput(fmt::format("weight {} is missing", name));
     return tensor;
   }
 
-  const Checkpoint& checkpoint_;
+  TensorLookup find_;
+  bool is_mapped_file_;
   Precision precision_;
   std::size_t bytes_ = 0;
   PageMemory* memory_ = nullptr;  // null in the first pass
@@ -126,13 +127,22 @@ std::string_view PrecisionName(Precision precision) {
 }
 
 Result<Weights> Weights::Load(const Checkpoint& checkpoint, Precision precision) {
-  const ModelConfig& config = checkpoint.config();
+  const auto find = [&](std::string_view name) { return checkpoint.Find(name); };
+  return Fill(checkpoint.config(), find, true, precision);
+}
+
+Result<Weights> Weights::Copy(const ModelConfig& config, TensorLookup find, Precision precision) {
+  return Fill(config, find, false, precision);
+}
+
+Result<Weights> Weights::Fill(const ModelConfig& config, TensorLookup find, bool is_mapped_file,
+                              Precision precision) {
   const auto vocabulary = static_cast<std::size_t>(config.vocab_size);
   const auto hidden = static_cast<std::size_t>(config.hidden_size);
   Weights weights;
   weights.is_tied_ = config.tie_word_embeddings || !config.has_language_head();
   weights.layers_.resize(static_cast<std::size_t>(config.layers));
-  Loader loader(checkpoint, precision);
+  Loader loader(find, is_mapped_file, precision);
   const auto pass = [&]() -> Status {
     ARENA_RETURN_IF_ERROR(
         loader.Add(weights.embedding_, vocabulary, hidden, {{"model.embed_tokens.weight", 0}}));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
 #include "checkpoint/checkpoint.h"
 #include "lm/matrix.h"
@@ -20,6 +21,9 @@ enum class Precision { kF32, kBf16 };
 
 /// "f32", "bf16".
 std::string_view PrecisionName(Precision precision);
+
+/// Finds a tensor by its name; nullptr: there is none.
+using TensorLookup = FunctionRef<const TensorView*(std::string_view name)>;
 
 /// One layer. Matrices that read the same input are one, so that it is read once.
 struct LayerWeights {
@@ -42,6 +46,9 @@ class Weights {
   /// Reads all tensors once; memory grows by their size in run precision and one panel of work.
   /// A weight that is NaN or infinite is an error that names its tensor.
   static Result<Weights> Load(const Checkpoint& checkpoint, Precision precision);
+  /// The same of weights in memory. `find` gives a tensor by its Hugging Face name; nullptr: there
+  /// is none. Errors, besides: one that is missing.
+  static Result<Weights> Copy(const ModelConfig& config, TensorLookup find, Precision precision);
 
   const Matrix& embedding() const { return embedding_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
@@ -52,6 +59,9 @@ class Weights {
   std::size_t bytes() const { return memory_.size(); }
 
  private:
+  static Result<Weights> Fill(const ModelConfig& config, TensorLookup find, bool is_mapped_file,
+                              Precision precision);
+
   PageMemory memory_;
   Matrix embedding_;
   std::vector<LayerWeights> layers_;

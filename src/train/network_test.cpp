@@ -62,7 +62,9 @@ class Fixture {
     // Adapters and the score head start at 0, where their gradients say little.
     Rng rng(9);
     for (const ParameterRange& range : network.layout().ranges()) {
-      if (range.tensor.name != "score.weight" && range.tensor.name.find("lora_B") == std::string::npos) continue;
+      if (range.tensor.name != "score.weight" &&
+          range.tensor.name.find("lora_B") == std::string::npos)
+        continue;
       for (std::size_t i = range.begin; i < range.end(); ++i)
         values[i] = static_cast<Scalar>(0.2 * (rng.Uniform() - 0.5));
     }

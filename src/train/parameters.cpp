@@ -92,8 +92,9 @@ void ParameterLayout::Add(TensorSpec spec) {
 }
 
 const ParameterRange* ParameterLayout::Find(std::string_view name) const {
-  const auto found = std::find_if(ranges_.begin(), ranges_.end(),
-                                  [&](const ParameterRange& range) { return range.tensor.name == name; });
+  const auto found = std::find_if(ranges_.begin(), ranges_.end(), [&](const ParameterRange& range) {
+    return range.tensor.name == name;
+  });
   return found == ranges_.end() ? nullptr : &*found;
 }
 
@@ -106,7 +107,8 @@ Result<std::vector<float>> LoadParameters(const Checkpoint& checkpoint,
     const TensorView* tensor = checkpoint.FindAny(range.tensor.name);
     if (tensor != nullptr && tensor->shape == range.tensor.shape) {
       ARENA_RETURN_IF_ERROR(Read(*tensor, to));
-    } else if (range.tensor.name == "score.weight" || range.tensor.name.starts_with(kAdapterPrefix)) {
+    } else if (range.tensor.name == "score.weight" ||
+               range.tensor.name.starts_with(kAdapterPrefix)) {
       Initialise(range, rng, to);
     } else {
       return InvalidInput(fmt::format("{}: weight {} {} is missing",
