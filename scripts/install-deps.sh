@@ -31,6 +31,7 @@ core=(
   "libsoci-dev    the data layer over the store"
   "libcpp-httplib-dev     HTTP server"
   "libssl-dev     what the HTTP server is built with"
+  "libgloo-dev    training on several processes"
 )
 dev=(
   "libgtest-dev   tests"

@@ -43,13 +43,14 @@ struct Library {
 constexpr std::string_view kOneDataLayer = "all SQL goes through the store's interface";
 constexpr std::string_view kTorchApart = "linking torch costs every command its start-up time";
 
-constexpr std::array<Library, 13> kLibraries = {{
+constexpr std::array<Library, 14> kLibraries = {{
     {"torch/", "lm", kTorchApart},
     {"ATen/", "lm", kTorchApart},
     {"c10/", "lm", kTorchApart},
     {"soci/", "store", kOneDataLayer},
     {"sqlite3.h", "store", kOneDataLayer},
     {"libpq-fe.h", "store", kOneDataLayer},
+    {"gloo/", "train", "its exceptions and threads stay behind one class"},
     {"curl/", "net", "all requests share one client with its limits and deadlines"},
     {"httplib.h", "server", "it is slow to compile, and only the server answers HTTP"},
     {"CLI/", "cli", "it takes ten seconds to compile"},

@@ -163,6 +163,9 @@ TEST(StyleRulesTest, AnIncludeUpwardsOrSidewaysIsReported) {
   EXPECT_EQ(IncludesOf("src/cli/a.h", "#include \"rating/internal/b.h\"\n").size(), 1U);
   EXPECT_THAT(IncludesOf("src/rating/a.cpp", "#include \"rating/internal/b.h\"\n"), IsEmpty());
   EXPECT_EQ(IncludesOf("src/lm/a.cpp", "#include \"core/game.h\"\n").size(), 1U);
+  EXPECT_EQ(IncludesOf("src/lm/a.cpp", "#include \"train/losses.h\"\n").size(), 1U);
+  EXPECT_THAT(IncludesOf("src/train/a.cpp", "#include \"lm/kernels.h\"\n"), IsEmpty());
+  EXPECT_EQ(IncludesOf("src/train/a.cpp", "#include \"text/tokenizer.h\"\n").size(), 1U);
   EXPECT_THAT(IncludesOf("tests/a.cpp", "#include \"anything.h\"\n"), IsEmpty());
 }
 

@@ -1,4 +1,4 @@
-// arena-lm: runs a language model for the process that started it.
+// arena-lm: runs or trains a language model for the process that started it.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,13 +8,15 @@
 
 #include "lm/kernels.h"
 #include "lm/worker.h"
+#include "train/run.h"
 
 namespace {
 
 constexpr std::string_view kHelp =
-    "arena-lm - runs a language model for another program\n"
+    "arena-lm - runs or trains a language model for another program\n"
     "\n"
     "  arena-lm             answer requests from standard input, one JSON object a line\n"
+    "  arena-lm train JOB   run the training job of this file; one process for each rank\n"
     "  arena-lm --help      this text\n"
     "  arena-lm --version   version and protocol\n"
     "\n"
@@ -24,7 +26,8 @@ constexpr std::string_view kHelp =
     "    '{\"type\":\"generate\",\"id\":\"a\",\"prompt\":[1,2],\"max_new_tokens\":5}' | arena-lm\n"
     "\n"
     "Answers go to standard output, messages for people to standard error. It uses one thread to\n"
-    "compute; start one for each processor. docs/formats/lm-protocol.md has the protocol.\n";
+    "compute; start one for each processor. docs/formats/lm-protocol.md has the protocol,\n"
+    "training-job.md beside it the jobs.\n";
 
 }  // namespace
 
@@ -38,7 +41,8 @@ int main(int argc, char** argv) {
     fmt::print("arena-lm {} (protocol 1)\n", ARENA_VERSION);
     return 0;
   }
-  if (argc > 1) {
+  const bool is_training = argument == "train" && argc == 3;
+  if (argc > 1 && !is_training) {
     fmt::print(stderr, "arena-lm: unknown argument {}; see arena-lm --help\n", argument);
     return 2;
   }
@@ -50,5 +54,6 @@ int main(int argc, char** argv) {
   }
   // A reader that went away is seen by the failing write.
   std::signal(SIGPIPE, SIG_IGN);
+  if (is_training) return arena::train::RunTraining(argv[2], STDOUT_FILENO);
   return arena::lm::RunWorker(STDIN_FILENO, STDOUT_FILENO);
 }
