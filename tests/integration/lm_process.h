@@ -30,6 +30,7 @@ class LmProcess {
   std::string ReceiveText();
   Json Receive();
 
+  pid_t pid() const { return pid_; }
   void EndInput();
   /// Its exit code.
   int Wait();
