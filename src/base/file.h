@@ -16,8 +16,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path);
 /// the new one, never a part.
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view content);
 
-/// Flushes a folder's list of names to the disk: files that were made, renamed or removed in it stay
-/// so after a loss of power.
+/// Flushes a folder's list of names to the disk: files that were made, renamed or removed in it
+/// stay so after a loss of power.
 Status SyncFolder(const std::filesystem::path& path);
 
 /// A read-only view of a file's bytes, mapped. Movable, not copyable; the view lives as long as it.
