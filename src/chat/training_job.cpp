@@ -139,6 +139,7 @@ class Preparation {
     ARENA_ASSIGN_OR_RETURN(settings_, ParseSettings(options_.settings));
     ARENA_ASSIGN_OR_RETURN(const std::int64_t max_tokens, MaxTokens(settings_));
     ARENA_RETURN_IF_ERROR(CheckFolders());
+    ARENA_RETURN_IF_ERROR(CheckModel());
     ARENA_ASSIGN_OR_RETURN(const TrainingEncoder encoder,
                            TrainingEncoder::Load({options_.model, options_.chat_template,
                                                   max_tokens, options_.too_long}));
@@ -183,6 +184,13 @@ class Preparation {
                       out, name));
     }
     return {};
+  }
+
+  Status CheckModel() const {
+    ARENA_ASSIGN_OR_RETURN(const ModelConfig config, LoadConfig(options_.model));
+    if (config.has_language_head() || options_.trainer == Trainer::kRewardModel) return {};
+    return InvalidInput(fmt::format("{}: is a reward model, which {} cannot train",
+                                    options_.model.string(), TrainerName(options_.trainer)));
   }
 
   // Its input is token ids, so it must have been trained with the same vocabulary.
