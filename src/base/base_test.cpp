@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/child_process.h"
 #include "base/file.h"
 #include "base/function_ref.h"
 #include "base/hash.h"
@@ -109,6 +112,51 @@ TEST(FileTest, AtomicWriteThenReadAndMap) {
 TEST(JsonTest, ErrorsAreResultsAndBadBytesSurviveDumping) {
   EXPECT_FALSE(ParseJson("{\"a\":").ok());
   EXPECT_EQ(DumpJson(Json{{"a", "\xff"}}), "{\"a\":\"\xEF\xBF\xBD\"}");
+}
+
+// All that a shell command prints.
+std::string OutputOf(ChildProcess& process) {
+  std::string text;
+  char data[64];
+  while (true) {
+    const auto count = process.Read(data, sizeof data, std::chrono::seconds(10));
+    if (!count.ok() || count->value_or(0) == 0) return text;
+    text.append(data, **count);
+  }
+}
+
+TEST(ChildProcessTest, TheEnvironmentIsThisOneWithChanges) {
+  ASSERT_EQ(::setenv("ARENA_KEPT", "kept", 1), 0);
+  ASSERT_EQ(::setenv("ARENA_CHANGED", "before", 1), 0);
+  auto process = ChildProcess::Start(
+      {.program = "sh",
+       .arguments = {"-c", "echo $ARENA_KEPT $ARENA_CHANGED $ARENA_NEW; exit 7"},
+       .environment = {"ARENA_CHANGED=after", "ARENA_NEW=a=b"}});
+  ASSERT_TRUE(process.ok());
+  EXPECT_EQ(OutputOf(*process), "kept after a=b\n");
+  const ChildProcess::End end = process->WaitForEnd();
+  EXPECT_EQ(end.exit_code, 7);
+  EXPECT_EQ(end.text, "exit code 7");
+}
+
+TEST(ChildProcessTest, SignalsReachTheProgram) {
+  auto process = ChildProcess::Start(
+      {.program = "sh",
+       .arguments = {"-c",
+                     "trap 'echo caught; exit 3' INT; echo ready; while :; do sleep 1; done"}});
+  ASSERT_TRUE(process.ok());
+  char data[6];
+  ASSERT_EQ(process->Read(data, sizeof data, std::chrono::seconds(10))->value_or(0), 6U);
+  process->Signal(SIGINT);
+  EXPECT_EQ(OutputOf(*process), "caught\n");
+  EXPECT_EQ(process->WaitForEnd().exit_code, 3);
+
+  auto killed = ChildProcess::Start({.program = "sleep", .arguments = {"60"}});
+  ASSERT_TRUE(killed.ok());
+  killed->Kill();
+  const ChildProcess::End end = killed->WaitForEnd();
+  EXPECT_EQ(end.exit_code, std::nullopt);
+  EXPECT_EQ(end.text, "signal 9 (Killed)");
 }
 
 TEST(NearestNameTest, FindsTyposOnly) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -86,6 +87,29 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
 };
 
+std::string_view VariableName(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+// This process's environment with the changes.
+std::vector<std::string> MakeEnvironment(const std::vector<std::string>& changes) {
+  std::vector<std::string> entries = changes;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const bool is_changed =
+        std::any_of(changes.begin(), changes.end(), [entry](const std::string& change) {
+          return VariableName(change) == VariableName(*entry);
+        });
+    if (!is_changed) entries.emplace_back(*entry);
+  }
+  return entries;
+}
+
+// What exec functions take; the strings must outlive it.
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (std::string& text : strings) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::Start(const Options& options) {
@@ -95,14 +119,13 @@ Result<ChildProcess> ChildProcess::Start(const Options& options) {
   ARENA_RETURN_IF_ERROR(from_child.Open(false));
   SpawnSetup setup;
   setup.Connect(to_child.read, from_child.write, options.stderr_file);
-  std::string program = options.program;
   std::vector<std::string> arguments = options.arguments;
-  std::vector<char*> argv = {program.data()};
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
+  arguments.insert(arguments.begin(), options.program);
+  std::vector<std::string> environment = MakeEnvironment(options.environment);
   pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, program.c_str(), setup.actions(), setup.attributes(),
-                                   argv.data(), environ);
+  const int error =
+      ::posix_spawnp(&pid, options.program.c_str(), setup.actions(), setup.attributes(),
+                     Pointers(arguments).data(), Pointers(environment).data());
   if (error != 0) {
     return NotFound(fmt::format("cannot start {}: {}", options.program, SystemMessage(error)));
   }
@@ -159,20 +182,22 @@ Result<std::optional<std::size_t>> ChildProcess::Read(char* data, std::size_t si
 
 void ChildProcess::CloseInput() { CloseIfOpen(in_); }
 
-void ChildProcess::Kill() {
-  if (pid_ > 0) ::kill(-pid_, SIGKILL);  // the group: what it started, too
+void ChildProcess::Signal(int number) {
+  if (pid_ > 0) ::kill(-pid_, number);  // the group: what it started, too
 }
 
-std::string ChildProcess::Wait() {
-  if (pid_ < 0) return "has ended";
+void ChildProcess::Kill() { Signal(SIGKILL); }
+
+ChildProcess::End ChildProcess::WaitForEnd() {
+  if (pid_ < 0) return {{}, "has ended"};
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
   if (WIFSIGNALED(status)) {
-    return fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+    return {{}, fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))};
   }
-  return fmt::format("exit code {}", WEXITSTATUS(status));
+  return {WEXITSTATUS(status), fmt::format("exit code {}", WEXITSTATUS(status))};
 }
 
 std::string ProgramFolder() {

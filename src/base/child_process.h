@@ -22,6 +22,14 @@ class ChildProcess {
     std::string program;  ///< a path, or a name that is looked up in PATH
     std::vector<std::string> arguments = {};
     std::string stderr_file = {};  ///< appended to; empty: discarded
+    /// "NAME=VALUE": added to this process's environment, or in place of what it has there.
+    std::vector<std::string> environment = {};
+  };
+
+  /// How a program ended.
+  struct End {
+    std::optional<int> exit_code;  ///< none: a signal ended it
+    std::string text;              ///< "exit code 1", "signal 9 (Killed)"
   };
 
   /// Error: the program cannot be started.
@@ -41,11 +49,15 @@ class ChildProcess {
                                           std::chrono::milliseconds timeout);
   /// Closes its standard input, by which most programs know that they are done.
   void CloseInput();
-  /// Ends it and what it started at once (SIGKILL). May be called from any thread while the object
+  /// Sends a signal to it and to what it started. May be called from any thread while the object
   /// lives.
+  void Signal(int number);
+  /// Ends it and what it started at once (SIGKILL).
   void Kill();
-  /// Waits for its end and says how it came: "exit code 1", "signal 9 (Killed)". Once only.
-  std::string Wait();
+  /// Waits for its end. Once only.
+  End WaitForEnd();
+  /// The same as text.
+  std::string Wait() { return WaitForEnd().text; }
 
  private:
   ChildProcess(pid_t pid, int in, int out) : pid_(pid), in_(in), out_(out) {}

@@ -3,97 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <future>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
-#include "base/file.h"
-#include "base/hash.h"
 #include "chat/internal/answer_text.h"
+#include "chat/internal/model_directory.h"
 
 namespace arena {
 namespace {
-
-constexpr std::size_t kHashedBytes = std::size_t{1} << 20;  // of each large file's start and end
-
-/// What ends an answer: tokens where the vocabulary has them, else text.
-struct Stops {
-  std::vector<TokenId> tokens;
-  std::vector<std::string> texts;
-};
-
-Stops FindStops(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                const LoadedModel& model) {
-  Stops stops;
-  stops.tokens = model.eos;
-  if (const auto eos = tokenizer.eos_id()) stops.tokens.push_back(*eos);
-  for (const std::string& text : chat_template.stop()) {
-    const auto token = tokenizer.Find(text);
-    if (token && tokenizer.IsSpecial(*token)) {
-      stops.tokens.push_back(*token);
-    } else if (!text.empty()) {
-      stops.texts.push_back(text);
-    }
-  }
-  std::sort(stops.tokens.begin(), stops.tokens.end());
-  stops.tokens.erase(std::unique(stops.tokens.begin(), stops.tokens.end()), stops.tokens.end());
-  return stops;
-}
-
-Result<ChatTemplate> FindTemplate(const LocalModelOptions& options) {
-  if (!options.chat_template.empty()) return ChatTemplate::Named(options.chat_template);
-  auto own = LoadChatTemplate(options.pool.model);
-  if (!own.ok() && own.error().code == ErrorCode::kNotFound) return ChatTemplate::Named("chatml");
-  return own;
-}
-
-/// Whether a file of a Hugging Face directory can change an answer. Others may come and go: what a
-/// training run or `arena generate` itself leaves there.
-bool IsOfTheModel(const std::filesystem::path& file) {
-  constexpr std::array<std::string_view, 7> kNames = {"config.json",
-                                                      "generation_config.json",
-                                                      "tokenizer.json",
-                                                      "tokenizer_config.json",
-                                                      "special_tokens_map.json",
-                                                      "added_tokens.json",
-                                                      "vocab.json"};
-  const std::string name = file.filename().string();
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
-         name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") ||
-         name.ends_with(".model");
-}
-
-/// Small files whole; of large ones (weights) the size, the start, which has the header, the end
-/// and samples between them.
-Result<std::string> HashDirectory(const std::filesystem::path& directory,
-                                  const ChatTemplate& chat_template) {
-  std::error_code error;
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.is_regular_file() && IsOfTheModel(entry.path())) files.push_back(entry.path());
-  }
-  if (error) return IoError(fmt::format("{}: {}", directory.string(), error.message()));
-  std::sort(files.begin(), files.end());
-  KeyBuilder builder("local model");
-  for (const auto& file : files) {
-    ARENA_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
-    const std::string_view bytes = mapped.bytes();
-    builder.Add(file.filename().string()).Add(static_cast<std::int64_t>(bytes.size()));
-    if (bytes.size() <= 2 * kHashedBytes) {
-      builder.Add(bytes);
-      continue;
-    }
-    builder.Add(bytes.substr(0, kHashedBytes)).Add(bytes.substr(bytes.size() - kHashedBytes));
-    // 64 bytes of every MiB between them: training changes all of it.
-    for (std::size_t at = kHashedBytes; at < bytes.size() - kHashedBytes; at += kHashedBytes) {
-      builder.Add(bytes.substr(at, 64));
-    }
-  }
-  builder.Add(chat_template.source());
-  return builder.Build().Hex();
-}
 
 ReplyToken MakeToken(const GeneratedTokens& tokens, std::size_t i) {
   ReplyToken token{tokens.tokens[i], 0, {}};
@@ -164,9 +82,7 @@ struct LocalModel::Parts {
       ARENA_ASSIGN_OR_RETURN(rendered, chat_template.Render(request.conversation, request.render));
       tokens = tokenizer->EncodePrompt(rendered);
     }
-    const auto bos = tokenizer->bos_id();
-    const bool has_bos = bos && !tokens.empty() && tokens.front() == *bos;
-    if (bos && tokenizer->add_bos() && !has_bos) tokens.insert(tokens.begin(), *bos);
+    PutBosFirst(*tokenizer, tokens);
     if (tokens.empty()) return InvalidInput("the prompt has no tokens");
     return tokens;
   }
@@ -248,15 +164,15 @@ LocalModel::~LocalModel() = default;
 
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& options) {
   ARENA_ASSIGN_OR_RETURN(auto tokenizer, LoadTokenizer(options.pool.model));
-  ARENA_ASSIGN_OR_RETURN(ChatTemplate chat_template, FindTemplate(options));
-  ARENA_ASSIGN_OR_RETURN(std::string version, HashDirectory(options.pool.model, chat_template));
+  ARENA_ASSIGN_OR_RETURN(ChatTemplate chat_template, FindTemplate(options.pool.model, options.chat_template));
+  ARENA_ASSIGN_OR_RETURN(std::string version, HashDirectory(options.pool.model, chat_template.source()));
   ARENA_ASSIGN_OR_RETURN(auto pool, LmPool::Start(options.pool));
   if (static_cast<std::int64_t>(tokenizer->vocabulary_size()) > pool->model().vocabulary) {
     return InvalidInput(fmt::format("{}: the tokenizer has {} tokens and the model only {}",
                                     options.pool.model.string(), tokenizer->vocabulary_size(),
                                     pool->model().vocabulary));
   }
-  Stops stops = FindStops(chat_template, *tokenizer, pool->model());
+  Stops stops = FindStops(chat_template, *tokenizer, pool->model().eos);
   auto parts =
       std::unique_ptr<Parts>(new Parts{std::move(tokenizer), std::move(chat_template),
                                        std::move(stops), std::move(version), std::move(pool)});

@@ -27,7 +27,9 @@ std::vector<std::string> KnownWords(const CLI::App& app) {
 /// "; did you mean --json?" for the first argument that is nearly a known one.
 std::string Suggestion(const CLI::App& app, int argc, char** argv) {
   const CLI::App* scope = &app;
-  if (const auto chosen = app.get_subcommands(); !chosen.empty()) scope = chosen.front();
+  for (auto chosen = app.get_subcommands(); !chosen.empty(); chosen = scope->get_subcommands()) {
+    scope = chosen.front();
+  }
   const std::vector<std::string> words = KnownWords(*scope);
   const std::vector<std::string_view> views(words.begin(), words.end());
   for (int i = 1; i < argc; ++i) {
@@ -65,6 +67,7 @@ int Main(int argc, char** argv) {
   AddGenerate(app, exit);
   AddModel(app, exit);
   AddServe(app, exit);
+  AddTrain(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);

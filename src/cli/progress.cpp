@@ -21,13 +21,18 @@ Progress::Progress(std::string unit, const Clock& clock, bool quiet)
       start_(clock.Steady()),
       shown_(start_) {}
 
-void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skipped) {
-  if (quiet_) return;
+bool Progress::IsTime() {
+  if (quiet_) return false;
   const auto now = clock_.Steady();
   const auto pause = terminal_ ? milliseconds(100) : milliseconds(seconds(10));
-  if (now - shown_ < pause) return;
+  if (now - shown_ < pause) return false;
   shown_ = now;
-  const double elapsed = duration<double>(now - start_).count();
+  return true;
+}
+
+void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skipped) {
+  if (!IsTime()) return;
+  const double elapsed = duration<double>(shown_ - start_).count();
   const double rate = static_cast<double>(done - skipped) / elapsed;
   std::string line = fmt::format("{} of {} {} ({:.0f}%)", done, total, unit_,
                                  100.0 * static_cast<double>(done) / static_cast<double>(total));
@@ -35,6 +40,14 @@ void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skippe
     const duration<double> left(static_cast<double>(total - done) / rate);
     line += fmt::format(", {:.0f}/s, {} left", rate, FormatDuration(left));
   }
+  Print(line);
+}
+
+void Progress::Show(const std::string& line) {
+  if (IsTime()) Print(line);
+}
+
+void Progress::Print(const std::string& line) {
   if (terminal_) {
     fmt::print(stderr, "\r\x1b[K{}", line);
     line_open_ = true;

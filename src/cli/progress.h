@@ -16,10 +16,15 @@ class Progress {
   Progress(std::string unit, const Clock& clock, bool quiet);
   /// `skipped` of the `done` were finished before and do not count for the rate.
   void Update(std::int64_t done, std::int64_t total, std::int64_t skipped);
+  /// A line of the caller's own in its place.
+  void Show(const std::string& line);
   /// Ends the line on a terminal.
   void Finish();
 
  private:
+  bool IsTime();
+  void Print(const std::string& line);
+
   std::string unit_;
   const Clock& clock_;
   bool quiet_;
