@@ -58,5 +58,6 @@ void AddExport(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
+void AddMini(CLI::App& app, Exit& exit);
 
 }  // namespace arena

@@ -65,6 +65,7 @@ int Main(int argc, char** argv) {
   AddGenerate(app, exit);
   AddModel(app, exit);
   AddServe(app, exit);
+  AddMini(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);
