@@ -9,7 +9,8 @@ namespace arena::mini::internal {
 namespace {
 
 constexpr int kOtherFormat = 6;  ///< right, but not in the form that was wished for
-constexpr int kWrongLength = 5;  ///< right, but short where a sentence was wished for
+constexpr int kWrongLength =
+    5;  ///< right, but a sentence where a word was wished for, or the reverse
 
 std::string Apply(std::string_view operation, const std::string& word) {
   if (operation == "reverse") return {word.rbegin(), word.rend()};
@@ -55,7 +56,7 @@ Task DrawDivisor(Rng& rng) {
   std::vector<int> divisors;
   int number = 0;
   while (divisors.empty()) {
-    number = Between(4, 200, rng);
+    number = Between(4, 999, rng);
     for (int d = number / 2; d > 1; --d) {
       if (number % d == 0) divisors.push_back(d);
     }
