@@ -59,5 +59,6 @@ void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
 void AddTrain(CLI::App& app, Exit& exit);
+void AddMini(CLI::App& app, Exit& exit);
 
 }  // namespace arena

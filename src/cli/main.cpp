@@ -68,6 +68,7 @@ int Main(int argc, char** argv) {
   AddModel(app, exit);
   AddServe(app, exit);
   AddTrain(app, exit);
+  AddMini(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);

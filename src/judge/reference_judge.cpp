@@ -20,11 +20,12 @@ struct MatchName {
   ReferenceMatch match;
   std::string_view name;
 };
-constexpr std::array<MatchName, 5> kMatchNames = {{{ReferenceMatch::kNumeric, "numeric"},
+constexpr std::array<MatchName, 6> kMatchNames = {{{ReferenceMatch::kNumeric, "numeric"},
                                                    {ReferenceMatch::kExact, "exact"},
                                                    {ReferenceMatch::kText, "text"},
                                                    {ReferenceMatch::kChoice, "choice"},
-                                                   {ReferenceMatch::kEdit, "edit"}}};
+                                                   {ReferenceMatch::kEdit, "edit"},
+                                                   {ReferenceMatch::kGraded, "graded"}}};
 
 std::string Behaviour(const ReferenceJudgeOptions& options) {
   Json json;
@@ -46,6 +47,7 @@ std::string Behaviour(const ReferenceJudgeOptions& options) {
       break;
     case ReferenceMatch::kExact:
     case ReferenceMatch::kEdit:
+    case ReferenceMatch::kGraded:
       break;
   }
   return DumpJson(json);

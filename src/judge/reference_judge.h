@@ -18,6 +18,7 @@ enum class ReferenceMatch {
   kText,     ///< after Unicode normalisation, without case, punctuation and extra space
   kChoice,   ///< the same letter of a multiple choice
   kEdit,     ///< graded by edit distance
+  kGraded,   ///< one of several right answers of different worth; graded_reference.h
 };
 std::string_view ReferenceMatchName(ReferenceMatch match);
 std::optional<ReferenceMatch> ParseReferenceMatch(std::string_view name);
@@ -39,10 +40,12 @@ struct ReferenceJudgeOptions {
 };
 
 /// The judge is thread-safe. Scores: right 10, wrong or no answer found 1; kEdit: exact 10, else
-/// 1 + min(8, floor(8 * (1 - distance / longer length))). An answer's score depends on it and the
-/// reference alone, so never on its seat. A game without reference is failed as kMissing, one whose
-/// reference cannot be read as kUnparsable. The behaviour (and so the judge's key) names the
-/// options of the chosen match only. Error: kInvalidInput for an option out of its range.
+/// 1 + min(8, floor(8 * (1 - distance / longer length))); kGraded: the worth of the right answer,
+/// else 1 + floor((m - 2) * (1 - distance / longer length)) for the nearest right answer, m the
+/// lowest worth (at least 2). An answer's score depends on it and the reference alone, so never on
+/// its seat. A game without reference is failed as kMissing, one whose reference cannot be read as
+/// kUnparsable. The behaviour (and so the judge's key) names the options of the chosen match only.
+/// Error: kInvalidInput for an option out of its range.
 Result<std::unique_ptr<Judge>> MakeReferenceJudge(const ReferenceJudgeOptions& options);
 
 }  // namespace arena

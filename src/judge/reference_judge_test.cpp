@@ -22,8 +22,8 @@ using testing::HasSubstr;
 using testing::Le;
 
 constexpr ReferenceMatch kAllMatches[] = {ReferenceMatch::kNumeric, ReferenceMatch::kExact,
-                                          ReferenceMatch::kText, ReferenceMatch::kChoice,
-                                          ReferenceMatch::kEdit};
+                                          ReferenceMatch::kText,    ReferenceMatch::kChoice,
+                                          ReferenceMatch::kEdit,    ReferenceMatch::kGraded};
 
 std::unique_ptr<Judge> MakeJudge(ReferenceMatch match) {
   ReferenceJudgeOptions options;
@@ -157,6 +157,44 @@ TEST(ReferenceJudgeTest, EditGradesByDistance) {
   EXPECT_EQ(score("abcdefgh", ""), 1);
   EXPECT_EQ(score("a", "abcdefgh"), 2);  // the length bound does not cut 1/8 off
   EXPECT_EQ(score("a", "abcdefghi"), 1);
+}
+
+TEST(ReferenceJudgeTest, GradedGivesRightAnswersTheirWorthAndOthersLess) {
+  const std::string reference = "6\t15 31\n10\t15, 31\n8.5\t15-31";
+  const auto score = [&](const std::string& answer) {
+    return Play(ReferenceMatch::kGraded, reference, answer, "").verdict.score_first;
+  };
+  EXPECT_EQ(score("15, 31"), 10);
+  EXPECT_EQ(score("15-31"), 8.5);
+  EXPECT_EQ(score("15 31"), 6);
+  EXPECT_EQ(score("15_31"), 4) << "1 + floor(4 * 4/5)";
+  EXPECT_EQ(score("15, 3"), 4) << "1 + floor(4 * 5/6): the nearest decides";
+  EXPECT_EQ(score("x"), 1);
+  EXPECT_EQ(score(""), 1);
+}
+
+TEST(ReferenceJudgeTest, GradedWithOneAnswerIsEdit) {
+  Rng rng(5);
+  for (int round = 0; round < 300; ++round) {
+    std::string texts[2];
+    for (std::string& text : texts) {
+      for (std::uint64_t n = 1 + rng.Below(12); n > 0; --n) {
+        text += static_cast<char>('a' + rng.Below(3));
+      }
+    }
+    EXPECT_EQ(Play(ReferenceMatch::kGraded, texts[0], texts[1], "").verdict.score_first,
+              Play(ReferenceMatch::kEdit, texts[0], texts[1], "").verdict.score_first);
+  }
+}
+
+TEST(ReferenceJudgeTest, GradedReferenceOfAnotherFormFailsTheGameAndSaysWhere) {
+  for (const std::string reference :
+       {"10\ta\nb", "10\ta\n11\tb", "0\ta", "ten\ta", "\ta", "10\t", "10\ta\n9\ta", "nan\ta"}) {
+    const Game game = Play(ReferenceMatch::kGraded, reference, "a", "a");
+    EXPECT_EQ(game.failure, FailureKind::kUnparsable) << reference;
+  }
+  const Game game = Play(ReferenceMatch::kGraded, "10\ta\n11\tb", "a", "a");
+  EXPECT_THAT(game.error, AllOf(HasSubstr("line 2"), HasSubstr("\"11\"")));
 }
 
 TEST(ReferenceJudgeTest, IdentityNamesTheOptionsOfTheMatchOnly) {

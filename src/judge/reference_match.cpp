@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "judge/choice_letter.h"
 #include "judge/edit_similarity.h"
 #include "judge/final_number.h"
+#include "judge/graded_reference.h"
 #include "judge/plain_text.h"
 
 namespace arena {
@@ -138,6 +140,11 @@ Result<std::unique_ptr<ReferenceMatcher>> ReadChoice(const ReferenceJudgeOptions
 // Keeps one comparison below about 50 million steps of 64 cells.
 constexpr std::size_t kMaxEditReference = 20000;
 
+// The distance is at least the difference in length: below an eighth the score is 1 anyway.
+bool TooDifferentInLength(std::u32string_view a, std::u32string_view b) {
+  return std::min(a.size(), b.size()) * 8 < std::max(a.size(), b.size());
+}
+
 class EditMatcher final : public ReferenceMatcher {
  public:
   explicit EditMatcher(std::u32string reference) : reference_(std::move(reference)) {}
@@ -146,9 +153,7 @@ class EditMatcher final : public ReferenceMatcher {
     const std::u32string text = CodePoints(answer);
     if (text == reference_) return AnswerScore{kRight, "equal to the reference"};
     const std::size_t longest = std::max(text.size(), reference_.size());
-    const std::size_t shortest = std::min(text.size(), reference_.size());
-    // The distance is at least the difference in length: below an eighth the score is 1 anyway.
-    if (shortest * 8 < longest) {
+    if (TooDifferentInLength(text, reference_)) {
       return AnswerScore{kWrong, fmt::format("{} and {} characters: too different in length",
                                              text.size(), reference_.size())};
     }
@@ -171,6 +176,56 @@ Result<std::unique_ptr<ReferenceMatcher>> ReadForEdit(std::string_view reference
   return std::make_unique<EditMatcher>(std::move(points));
 }
 
+class GradedMatcher final : public ReferenceMatcher {
+ public:
+  struct Entry {
+    double worth;
+    std::u32string points;
+  };
+
+  /// The best first.
+  explicit GradedMatcher(std::vector<Entry> answers) : answers_(std::move(answers)) {}
+
+  Result<AnswerScore> Score(std::string_view answer) const override {
+    const std::u32string text = CodePoints(answer);
+    for (const Entry& entry : answers_) {
+      if (text != entry.points) continue;
+      return AnswerScore{entry.worth, fmt::format("a right answer, of worth {}", entry.worth)};
+    }
+    // A wrong answer stays below every right one: at most one less than the lowest worth.
+    const auto steps = static_cast<std::size_t>(std::max(2.0, answers_.back().worth)) - 2;
+    std::size_t grade = 0;
+    for (const Entry& entry : answers_) {
+      if (TooDifferentInLength(text, entry.points)) continue;
+      const std::size_t longest = std::max(text.size(), entry.points.size());
+      const std::size_t distance = CodePointDistance(text, entry.points);
+      grade = std::max(grade, steps * (longest - distance) / longest);
+    }
+    return AnswerScore{1 + static_cast<double>(grade),
+                       fmt::format("none of the {} right answers", answers_.size())};
+  }
+
+ private:
+  std::vector<Entry> answers_;
+};
+
+Result<std::unique_ptr<ReferenceMatcher>> ReadGraded(std::string_view reference) {
+  ARENA_ASSIGN_OR_RETURN(const std::vector<GradedAnswer> answers, ReadGradedReference(reference));
+  std::vector<GradedMatcher::Entry> entries;
+  std::size_t points = 0;
+  for (const GradedAnswer& answer : answers) {
+    entries.push_back({answer.worth, CodePoints(answer.text)});
+    points += entries.back().points.size();
+  }
+  if (points > kMaxEditReference) {
+    return InvalidInput(
+        fmt::format("the reference's answers have {} characters; match = "
+                    "\"graded\" takes {}",
+                    points, kMaxEditReference));
+  }
+  return std::make_unique<GradedMatcher>(std::move(entries));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ReferenceMatcher>> ReadReference(const ReferenceJudgeOptions& options,
@@ -187,6 +242,8 @@ Result<std::unique_ptr<ReferenceMatcher>> ReadReference(const ReferenceJudgeOpti
       return ReadChoice(options, reference);
     case ReferenceMatch::kEdit:
       return ReadForEdit(reference);
+    case ReferenceMatch::kGraded:
+      return ReadGraded(reference);
   }
   return InternalError("no such kind of match");
 }

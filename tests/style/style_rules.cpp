@@ -17,7 +17,7 @@ struct Folder {
 };
 
 // Lowest first, as in docs/ARCHITECTURE.md. A new folder needs a line here.
-constexpr std::array<Folder, 16> kFolders = {{{"base", 0},
+constexpr std::array<Folder, 17> kFolders = {{{"base", 0},
                                               {"core", 1},
                                               {"formats", 2},
                                               {"text", 2},
@@ -27,6 +27,7 @@ constexpr std::array<Folder, 16> kFolders = {{{"base", 0},
                                               {"rating", 2},
                                               {"curate", 2},
                                               {"chat", 3},
+                                              {"miniworld", 3},
                                               {"judge", 4},
                                               {"battle", 5},
                                               {"flywheel", 6},
