@@ -6,5 +6,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build/release}
-cmake --build "$build" --target encode_lines
-node tests/interop/tokenizers.mjs "$build/encode_lines" --speed
+cmake --build "$build" --target encode_lines arena
+node tests/interop/tokenizers.mjs "$build/encode_lines" "$build/arena" --speed

@@ -14,8 +14,6 @@
 namespace arena {
 namespace {
 
-constexpr double kDeviation = 0.02;
-
 struct ShapeFact {
   std::string_view name;
   std::int64_t hidden, layers, heads, kv_heads, intermediate, context;
@@ -32,13 +30,13 @@ constexpr std::array<ShapeFact, 3> kShapes = {{
 // Normal deviates by Marsaglia's polar method. std::normal_distribution differs between libraries.
 class Normal {
  public:
-  explicit Normal(Rng rng) : rng_(rng) {}
+  Normal(Rng rng, double deviation) : rng_(rng), deviation_(deviation) {}
 
   float Next() {
     if (spare_) {
       const double value = *spare_;
       spare_.reset();
-      return static_cast<float>(kDeviation * value);
+      return static_cast<float>(deviation_ * value);
     }
     while (true) {
       const double u = 2 * rng_.Uniform() - 1, v = 2 * rng_.Uniform() - 1;
@@ -46,19 +44,20 @@ class Normal {
       if (square >= 1 || square == 0) continue;
       const double scale = std::sqrt(-2 * std::log(square) / square);
       spare_ = v * scale;
-      return static_cast<float>(kDeviation * u * scale);
+      return static_cast<float>(deviation_ * u * scale);
     }
   }
 
  private:
   Rng rng_;
+  double deviation_;
   std::optional<double> spare_;
 };
 
-void Fill(const TensorSpec& spec, Rng rng, std::vector<float>& values) {
+void Fill(const TensorSpec& spec, Rng rng, double deviation, std::vector<float>& values) {
   values.resize(static_cast<std::size_t>(ElementCount(spec.shape).value_or(0)));
   if (spec.shape.size() == 2) {
-    Normal normal(rng);
+    Normal normal(rng, deviation);
     for (float& value : values) value = normal.Next();
   } else {
     values.assign(values.size(), spec.name.ends_with(".bias") ? 0.0F : 1.0F);
@@ -96,7 +95,7 @@ ModelConfig ShapeConfig(ModelShape shape, std::int64_t vocabulary_size) {
 }
 
 Status NewModel(const ModelConfig& config, std::uint64_t seed,
-                const std::filesystem::path& directory) {
+                const std::filesystem::path& directory, double deviation) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
@@ -114,7 +113,7 @@ Status NewModel(const ModelConfig& config, std::uint64_t seed,
     // A stream for each tensor: none depends on the sizes of those before it.
     const std::uint64_t stream = sources.size();
     sources.push_back({spec, config.dtype, [&, spec, stream]() {
-                         Fill(spec, Rng(seed, stream), values);
+                         Fill(spec, Rng(seed, stream), deviation, values);
                          bytes.resize(values.size() * DTypeBytes(config.dtype));
                          WriteFloats(values, config.dtype, bytes);
                          return Result<std::span<const std::byte>>(bytes);

@@ -21,14 +21,17 @@ std::string_view ModelShapeName(ModelShape shape);
 /// "mini", "60m" or "135m".
 Result<ModelShape> ParseModelShape(std::string_view name);
 
+/// Of random weights, as transformers draws them. Narrow models learn faster from a wider one.
+inline constexpr double kUsualDeviation = 0.02;
+
 /// The configuration of a shape. Token ids are left unset: the caller knows the tokenizer.
 ModelConfig ShapeConfig(ModelShape shape, std::int64_t vocabulary_size);
 
 /// Writes config.json, generation_config.json and model.safetensors into `directory`, which is
-/// made if need be and must not hold a model yet. Matrices are normal with deviation 0.02, norms 1,
-/// biases 0. The same config, seed and dtype give the same bytes (with the same C library).
-/// `config.dtype` is the type written.
+/// made if need be and must not hold a model yet. Matrices are normal with the deviation
+/// `deviation`, norms 1, biases 0. The same arguments give the same bytes (with the same C
+/// library). `config.dtype` is the type written.
 Status NewModel(const ModelConfig& config, std::uint64_t seed,
-                const std::filesystem::path& directory);
+                const std::filesystem::path& directory, double deviation = kUsualDeviation);
 
 }  // namespace arena

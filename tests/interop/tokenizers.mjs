@@ -1,6 +1,6 @@
 // Compares our token ids with those of other implementations on real and on odd texts.
 //
-//   node tokenizers.mjs ENCODE_LINES [--speed]
+//   node tokenizers.mjs ENCODE_LINES ARENA [--speed]
 //
 // The reference is the tokenizers library (its prebuilt module); where that cannot be loaded, the
 // comparison is skipped with exit code 77. With --speed it prints our speed beside that of
@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
 const shared = process.env.ARENA_SHARED ?? path.join(here, "..", "..", "..", "shared");
-const [program, option] = process.argv.slice(2);
+const [program, arena, option] = process.argv.slice(2);
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "arena-interop-"));
 process.on("exit", () => fs.rmSync(scratch, { recursive: true, force: true }));
 
@@ -102,8 +102,19 @@ function oddTexts() {
 const vocabularies = [
   { name: "gpt2" }, { name: "llama2", lossy: true }, { name: "llama3" },
   { name: "qwen3", lossy: true },  // NFC does not give the text back
+  { name: "mini world", folder: path.join(scratch, "world", "model"), lossy: true },  // few bytes
 ];
-const folderOf = ({ name }) => path.join(here, "node_modules", "@lenml", `tokenizer-${name}`, "models");
+const folderOf = ({ name, folder }) =>
+  folder ?? path.join(here, "node_modules", "@lenml", `tokenizer-${name}`, "models");
+
+// The tokenizer that `arena mini` writes, and its prompts and answers.
+function writeMiniWorld() {
+  const world = path.join(scratch, "world");
+  execFileSync(arena, ["mini", world, "--graded", "--scale", "0", "--train", "2000"]);
+  return fs.readFileSync(path.join(world, "train.jsonl"), "utf8").trimEnd().split("\n")
+    .map((line) => JSON.parse(line))
+    .flatMap(({ prompt, reference }) => [reference, `<|user|> ${prompt}<|assistant|>${reference}<|end|>`]);
+}
 
 function ours(vocabulary, texts, mode) {
   const file = path.join(scratch, "texts.json");
@@ -132,7 +143,7 @@ async function compare() {
   } catch {
     skip("the reference's prebuilt module does not load on this system");
   }
-  const texts = [...oddTexts(), ...dataTexts(6000)];
+  const texts = [...oddTexts(), ...dataTexts(6000), ...writeMiniWorld()];
   let failed = false;
   for (const vocabulary of vocabularies) {
     for (const mode of ["plain", "special"]) {
@@ -157,6 +168,7 @@ async function compare() {
 async function speed() {
   const { Tokenizer } = await import("@huggingface/tokenizers");
   const texts = dataTexts(2000);
+  writeMiniWorld();
   const megabytes = Buffer.byteLength(texts.join("")) / 1e6;
   for (const vocabulary of vocabularies) {
     const read = (f) => JSON.parse(fs.readFileSync(path.join(folderOf(vocabulary), f), "utf8"));
