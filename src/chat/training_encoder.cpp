@@ -60,7 +60,8 @@ struct TrainingEncoder::Parts {
   std::vector<std::string> warnings;
 
   Status LoadTemplate(const Options& options);
-  void FindEnds();
+  void FindEndOfText();
+  void CheckEnd();
   Result<EncodedRow> Encode(TrainingTask task, const TrainingRow& row) const;
   Result<EncodedSequence> EncodeAnswer(const TrainingRow& row, const TrainingAnswer& answer) const;
   Result<EncodedSequence> EncodePlain(const Conversation& prompt,
@@ -78,41 +79,55 @@ struct TrainingEncoder::Parts {
 
 namespace {
 
+/// Where an assistant's turn stands in a rendered conversation.
+struct Turn {
+  std::size_t message = 0;
+  std::size_t begin = 0;     ///< the first byte that the model writes
+  std::size_t end = 0;       ///< the turn ends there or before
+  bool is_end_exact = true;  ///< false: messages of others may stand before `end`
+};
+
 /// The answers within one rendered conversation.
 class AnswerWriter {
  public:
   AnswerWriter(const Tokenizer& tokenizer, const Stops& stops, const RenderedPrompt& text)
-      : stops_(stops), text_(text), writer_(tokenizer, text) {}
+      : tokenizer_(tokenizer), stops_(stops), text_(text), writer_(tokenizer, text) {}
 
-  /// What the model reads, up to byte `end`.
-  void Read(std::size_t end) { TakeTurn(end, writer_.Peek(end), 0, false); }
-
-  /// A turn that the model writes and that ends at byte `end` at the latest: learned up to the
-  /// token that ends it, where there is one.
-  void Write(std::size_t end, bool is_learned) {
-    const std::vector<TokenId> tokens = writer_.Peek(end);
-    TakeTurn(end, tokens, FindStop(tokens).value_or(tokens.size()), is_learned);
+  /// A turn that others follow: learned up to the token that ends it or, where the template writes
+  /// none, to its end. Error: there is no telling where that is.
+  Status Write(const Turn& turn, bool is_learned) {
+    Take(turn.begin, writer_.Peek(turn.begin), 0, false);
+    const std::vector<TokenId> tokens = writer_.Peek(turn.end);
+    const auto written = FindEnd(turn, tokens);
+    if (!written && !turn.is_end_exact) {
+      return InvalidInput(
+          fmt::format("there is no telling where the chat template ends message {}; give each "
+                      "answer a row of its own",
+                      turn.message + 1));
+    }
+    Take(turn.end, tokens, written.value_or(tokens.size()), is_learned);
+    return {};
   }
 
-  /// The last turn, which begins at byte `begin`. Where the template writes no token at its end,
-  /// `end_of_text` stands in place of the template's text. A cut one ends with its own text.
-  Status WriteLast(std::size_t begin, bool is_learned, bool is_cut,
+  /// The last turn. Where the template writes no token at its end, `end_of_text` stands in place of
+  /// the template's text. A cut one ends with its own text.
+  Status WriteLast(const Turn& turn, bool is_learned, bool is_cut,
                    FunctionRef<Result<TokenId>()> end_of_text) {
-    const std::size_t end = text_.text.size();
-    const std::size_t own_end = UntrustedEnd(text_, begin, end);
-    std::vector<TokenId> tokens = writer_.Peek(is_cut ? own_end : end);
+    Take(turn.begin, writer_.Peek(turn.begin), 0, false);
+    const std::size_t own_end = LastUntrustedEnd(text_, turn.begin, turn.end);
+    std::vector<TokenId> tokens = writer_.Peek(is_cut ? own_end : turn.end);
     if (is_cut) {
-      TakeTurn(own_end, tokens, tokens.size(), is_learned);
+      Take(own_end, tokens, tokens.size(), is_learned);
       return {};
     }
-    if (const auto stop = FindStop(tokens)) {
-      TakeTurn(end, tokens, *stop, is_learned);
+    if (const auto written = FindEnd(turn, tokens)) {
+      Take(turn.end, tokens, *written, is_learned);
       return {};
     }
-    if (own_end < end) tokens = writer_.Peek(own_end);
+    if (own_end < turn.end) tokens = writer_.Peek(own_end);
     ARENA_ASSIGN_OR_RETURN(const TokenId last, end_of_text());
     tokens.push_back(last);
-    TakeTurn(own_end, tokens, tokens.size(), is_learned);
+    Take(own_end, tokens, tokens.size(), is_learned);
     return {};
   }
 
@@ -129,22 +144,30 @@ class AnswerWriter {
   }
 
  private:
-  // The number of tokens up to the first that ends an answer.
-  std::optional<std::size_t> FindStop(const std::vector<TokenId>& tokens) const {
-    const auto found = std::find_if(tokens.begin(), tokens.end(),
-                                    [this](TokenId token) { return stops_.Contains(token); });
-    if (found == tokens.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - tokens.begin()) + 1;
+  // The number of `tokens`, which reach to the turn's end, up to the first that the template writes
+  // behind the answer's text and that is special or a stop; that one ends the turn.
+  std::optional<std::size_t> FindEnd(const Turn& turn, const std::vector<TokenId>& tokens) const {
+    const std::size_t text_end = FirstUntrustedEnd(text_, turn.begin, turn.end);
+    const std::vector<TokenId> rest = tokenizer_.EncodePrompt(Piece(text_, text_end, turn.end));
+    const auto found = std::find_if(rest.begin(), rest.end(), [this](TokenId token) {
+      return stops_.Contains(token) ||
+             (tokenizer_.IsSpecial(token) && token != tokenizer_.unk_id());
+    });
+    // Special tokens part the text, so that what follows has the same tokens in both.
+    const auto behind = static_cast<std::size_t>(rest.end() - found);
+    if (behind == 0 || behind > tokens.size()) return std::nullopt;
+    return tokens.size() - behind + 1;
   }
 
   // Of the tokens the first `written` are the model's.
-  void TakeTurn(std::size_t end, const std::vector<TokenId>& tokens, std::size_t written,
-                bool is_learned) {
+  void Take(std::size_t end, const std::vector<TokenId>& tokens, std::size_t written,
+            bool is_learned) {
     writer_.Take(end, tokens);
     loss_.resize(loss_.size() + written, is_learned ? 1 : 0);
     loss_.resize(writer_.tokens().size(), 0);
   }
 
+  const Tokenizer& tokenizer_;
   const Stops& stops_;
   const RenderedPrompt& text_;
   SequenceWriter writer_;
@@ -155,13 +178,6 @@ Error AtRow(const TrainingRow& row, Error error) {
   error.message = fmt::format("{}: {}", row.place, error.message);
   return error;
 }
-
-/// Where an assistant's turn stands in a rendered conversation.
-struct Turn {
-  std::size_t message = 0;
-  std::size_t begin = 0;  ///< the first byte that the model writes
-  std::size_t end = 0;    ///< behind the turn, if the template can tell, else where the next begins
-};
 
 Result<RenderedPrompt> RenderBeginning(const ChatTemplate& chat_template,
                                        const Conversation& conversation, std::size_t messages,
@@ -187,12 +203,13 @@ Result<std::vector<Turn>> FindTurns(const ChatTemplate& chat_template,
                       "follows; give each answer a row of its own",
                       i + 1));
     }
-    turns.push_back({i, prompt.text.size(), whole.size()});
+    turns.push_back({.message = i, .begin = prompt.text.size(), .end = whole.size()});
   }
   for (std::size_t k = 0; k + 1 < turns.size(); ++k) {
     ARENA_ASSIGN_OR_RETURN(const RenderedPrompt turn, RenderBeginning(chat_template, conversation,
                                                                       turns[k].message + 1, false));
-    turns[k].end = whole.starts_with(turn.text) ? turn.text.size() : turns[k + 1].begin;
+    turns[k].is_end_exact = whole.starts_with(turn.text);
+    turns[k].end = turns[k].is_end_exact ? turn.text.size() : turns[k + 1].begin;
   }
   return turns;
 }
@@ -210,18 +227,26 @@ Status TrainingEncoder::Parts::LoadTemplate(const Options& options) {
   return {};
 }
 
-void TrainingEncoder::Parts::FindEnds() {
+void TrainingEncoder::Parts::FindEndOfText() {
   end_of_text = tokenizer->eos_id();
   if (!end_of_text && !config.eos_ids.empty()) {
     end_of_text = static_cast<TokenId>(config.eos_ids.front());
   }
-  if (end_of_text && std::find(config.eos_ids.begin(), config.eos_ids.end(), *end_of_text) ==
-                         config.eos_ids.end()) {
-    warnings.push_back(fmt::format(
-        "the tokenizer's end of text, {} ({}), is not in eos_token_id of config.json or "
-        "generation_config.json: programs that read only those will not stop there",
-        tokenizer->TokenText(*end_of_text), *end_of_text));
-  }
+}
+
+// Looks at how an answer ends.
+void TrainingEncoder::Parts::CheckEnd() {
+  TrainingRow row;
+  row.prompt = {{Role::kUser, "a"}};
+  row.answer.turns = {{Role::kAssistant, "b"}};
+  const auto encoded = EncodeAnswer(row, row.answer);
+  if (!encoded.ok() || encoded->tokens.empty()) return;
+  const TokenId last = encoded->tokens.back();
+  if (std::find(config.eos_ids.begin(), config.eos_ids.end(), last) != config.eos_ids.end()) return;
+  warnings.push_back(
+      fmt::format("answers end with {} ({}), which is not in eos_token_id of config.json or "
+                  "generation_config.json: programs that read only those will not stop there",
+                  tokenizer->TokenText(last), last));
 }
 
 Result<TokenId> TrainingEncoder::Parts::EndOfText() const {
@@ -241,8 +266,8 @@ Result<EncodedSequence> TrainingEncoder::Parts::EncodePlain(const Conversation& 
   const std::size_t begin = text.text.size();
   text.text += answer.turns.front().content;
   AnswerWriter writer(*tokenizer, stops, text);
-  writer.Read(begin);
-  ARENA_RETURN_IF_ERROR(writer.WriteLast(begin, answer.masked.empty(), answer.is_cut,
+  ARENA_RETURN_IF_ERROR(writer.WriteLast({.begin = begin, .end = text.text.size()},
+                                         answer.masked.empty(), answer.is_cut,
                                          [this] { return EndOfText(); }));
   return std::move(writer).Finish();
 }
@@ -261,14 +286,12 @@ Result<EncodedSequence> TrainingEncoder::Parts::EncodeConversation(
                          FindTurns(*chat_template, conversation, row.prompt.size(), whole.text));
   AnswerWriter writer(*tokenizer, stops, whole);
   for (std::size_t k = 0; k + 1 < turns.size(); ++k) {
-    writer.Read(turns[k].begin);
-    writer.Write(turns[k].end, IsLearned(answer, turns[k].message - row.prompt.size()));
+    ARENA_RETURN_IF_ERROR(
+        writer.Write(turns[k], IsLearned(answer, turns[k].message - row.prompt.size())));
   }
   const Turn& last = turns.back();
-  writer.Read(last.begin);
   const bool is_cut = answer.is_cut && answer.turns.back().role == Role::kAssistant;
-  ARENA_RETURN_IF_ERROR(writer.WriteLast(last.begin,
-                                         IsLearned(answer, last.message - row.prompt.size()),
+  ARENA_RETURN_IF_ERROR(writer.WriteLast(last, IsLearned(answer, last.message - row.prompt.size()),
                                          is_cut, [this] { return EndOfText(); }));
   return std::move(writer).Finish();
 }
@@ -373,7 +396,8 @@ Result<TrainingEncoder> TrainingEncoder::Load(const Options& options) {
                                     config.vocab_size));
   }
   ARENA_RETURN_IF_ERROR(parts->LoadTemplate(options));
-  parts->FindEnds();
+  parts->FindEndOfText();
+  parts->CheckEnd();
   parts->max_tokens = config.max_position_embeddings;
   if (options.max_tokens > 0) {
     parts->max_tokens = std::min(parts->max_tokens, options.max_tokens);

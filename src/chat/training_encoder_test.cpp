@@ -293,6 +293,30 @@ TEST_F(TrainingEncoderTest, TemplatesMayDropThePartOfEarlierTurns) {
             "{think b<|im_end|>}");
 }
 
+TEST_F(TrainingEncoderTest, AnAnswerEndsWithTheSpecialTokenBehindIt) {
+  // As the first template of Llama 3: it opens the assistant's turn whether it is asked to or not,
+  // and ends turns with a token that the tokenizer does not call its end of text.
+  Write("chat_template.jinja",
+        "{% for m in messages %}{{ m.role + ':' + m.content + '<|im_start|>' }}{% endfor %}"
+        "{{ 'assistant:' }}");
+  const TrainingEncoder encoder = Load();
+  EXPECT_EQ(Show(encoder, kSft, Row({User("u"), Assistant("a"), User("v"), Assistant("b")})),
+            "user:u<|im_start|>assistant:{a<|im_start|>}user:v<|im_start|>"
+            "assistant:{b<|im_start|>}");
+  EXPECT_THAT(encoder.warnings(), ::testing::ElementsAre(HasSubstr("<|im_start|> (1), which")));
+  // A special token before the text of an answer does not end it.
+  Write("chat_template.jinja",
+        "{% for m in messages %}{{ m.role + ':<|im_start|>' + m.content + '<|im_end|>' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}");
+  EXPECT_EQ(Show(Load(), kSft, Row({User("u"), Assistant("a")})),
+            "user:<|im_start|>u<|im_end|>assistant:{<|im_start|>a<|im_end|>}");
+  // No end at all, and the turn's end depends on what follows.
+  Write("chat_template.jinja",
+        "{% for m in messages %}{{ m.role + ':' + m.content }}{% endfor %}{{ 'assistant:' }}");
+  EXPECT_THAT(Show(Load(), kSft, Row({User("u"), Assistant("a"), User("v"), Assistant("b")})),
+              StartsWith("f:1: there is no telling where the chat template ends message 2"));
+}
+
 /// Letters, with "ab" as one token and a space before text, as Llama 2's.
 std::string LlamaTokenizer() {
   Json vocabulary = {{"<unk>", 0}, {"<s>", 1}, {"</s>", 2}, {"▁", 3}};
@@ -358,7 +382,8 @@ TEST_F(TrainingEncoderTest, AModelWithoutAnEndOfTextIsAnError) {
 TEST_F(TrainingEncoderTest, FilesThatDoNotFitAreReported) {
   EXPECT_THAT(Load().warnings(), IsEmpty());
   WriteConfig({0});
-  EXPECT_THAT(Load().warnings(), ::testing::ElementsAre(HasSubstr("<|im_end|> (2), is not in")));
+  EXPECT_THAT(Load().warnings(),
+              ::testing::ElementsAre(HasSubstr("<|im_end|> (2), which is not in")));
   ASSERT_TRUE(WriteByteTokenizer(folder_.path(), 301).ok());
   const auto encoder = TrainingEncoder::Load({.model = folder_.path()});
   ASSERT_FALSE(encoder.ok());

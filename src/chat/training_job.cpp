@@ -243,8 +243,16 @@ class Preparation {
     return {{"depends_on", depends_on_}, {"settings", settings_}, {"files", files_}};
   }
 
+  // What was begun and left nothing to continue may be begun otherwise.
+  bool HasBegun() const {
+    std::error_code ignored;
+    const fs::path checkpoints = options_.out / "checkpoints";
+    return Exists(options_.out / "config.json") ||
+           (Exists(checkpoints) && !fs::is_empty(checkpoints, ignored));
+  }
+
   Status CheckOrigin() const {
-    if (options_.overwrite || !Exists(OriginFile())) return {};
+    if (options_.overwrite || !HasBegun() || !Exists(OriginFile())) return {};
     ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(OriginFile()));
     const auto before = ParseJson(text);
     if (!before.ok() || !before->is_object()) {
@@ -260,7 +268,7 @@ class Preparation {
 
   Status WriteAll() {
     std::error_code error;
-    if (options_.overwrite && options_.rank == 0) {
+    if ((options_.overwrite || !HasBegun()) && options_.rank == 0) {
       for (const std::string_view name : kResults) fs::remove_all(options_.out / name, error);
     }
     fs::create_directories(DataFolder(), error);

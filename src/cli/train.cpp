@@ -142,10 +142,9 @@ void AddOptions(CLI::App& command, TrainArguments& arguments, const TrainerHelp&
       ->type_name("DIR");
   command
       .add_option("--data", job.data,
-                  fmt::format("{}: OpenAI, ShareGPT, Alpaca, TRL or OpenRLHF rows; .gz, .zst too",
-                              help.data))
+                  fmt::format("{}; JSON or JSONL, .gz, .zst too (repeat it)", help.data))
       ->required()
-      ->type_name("FILE...");
+      ->type_name("FILE");
   command.add_option("--out", job.out, "The trained model; continued if it holds this training")
       ->required()
       ->type_name("DIR");
@@ -154,13 +153,13 @@ void AddOptions(CLI::App& command, TrainArguments& arguments, const TrainerHelp&
         ->required()
         ->type_name("DIR");
     command.add_option("--ptx-data", job.ptx_data, "Answers to learn beside (ptx_weight)")
-        ->type_name("FILE...");
+        ->type_name("FILE");
   }
-  command.add_option("--eval-data", job.eval_data, "Held out; of the same form as --data")
-      ->type_name("FILE...");
+  command.add_option("--eval-data", job.eval_data, "Held out; rows as those of --data")
+      ->type_name("FILE");
   command.add_option("--set", job.settings, "A setting of the trainer (repeat it)")
       ->type_name("KEY=VALUE");
-  command.add_option("--format", arguments.format, "Default: each row by its members")
+  command.add_option("--format", arguments.format, "Whose rows (default: each by its members)")
       ->check(CLI::IsMember({"auto", "openai", "sharegpt", "alpaca", "trl", "openrlhf"}));
   command.add_option("--template", job.chat_template,
                      "A built-in chat template in place of the model's; none: prompts and answers "

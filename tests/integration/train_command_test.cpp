@@ -136,6 +136,7 @@ TEST_F(TrainTest, WhatTheTrainerSaysOfSettingsIsAUsageError) {
   const ProgramResult wrong = Sft({"--set", "lerning_rate=1"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("unknown setting lerning_rate"));
+  EXPECT_EQ(Sft({"--set", "learning_rate=1"}).exit_code, 0);  // nothing had begun
   for (const char* setting : {"steps", "=3", "max_tokens=0", "max_tokens=many"}) {
     const ProgramResult result = Sft({"--set", setting});
     EXPECT_EQ(result.exit_code, 2) << setting;

@@ -16,7 +16,17 @@ RenderedPrompt Piece(const RenderedPrompt& text, std::size_t begin, std::size_t 
   return piece;
 }
 
-std::size_t UntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end) {
+std::size_t FirstUntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end) {
+  std::size_t run = begin;
+  for (const Span& span : text.trusted) {
+    if (span.end <= run) continue;
+    if (span.begin > run) return std::min(span.begin, end);
+    run = span.end;
+  }
+  return run < end ? end : begin;
+}
+
+std::size_t LastUntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end) {
   for (auto span = text.trusted.rbegin(); span != text.trusted.rend(); ++span) {
     if (span->begin < end && span->end >= end) end = span->begin;
   }

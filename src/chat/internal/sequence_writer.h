@@ -38,8 +38,11 @@ class SequenceWriter {
 /// Bytes [begin, end) of a text with the trusted spans within them.
 RenderedPrompt Piece(const RenderedPrompt& text, std::size_t begin, std::size_t end);
 
-/// The end of the last byte before `end` that the template did not write itself, or `begin` where
-/// all between them are the template's.
-std::size_t UntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end);
+/// The end of the first run of bytes within [begin, end) that the template did not write itself, or
+/// `begin` where there is none.
+std::size_t FirstUntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end);
+
+/// The end of the last such run, or `begin`.
+std::size_t LastUntrustedEnd(const RenderedPrompt& text, std::size_t begin, std::size_t end);
 
 }  // namespace arena
