@@ -14,9 +14,11 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/output_file.h"
 #include "base/parallel.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/temporary_folder.h"
 
 namespace arena {
 namespace {
@@ -97,6 +99,24 @@ TEST(FunctionRefTest, CallsWithCaptures) {
   ref(2);
   ref(3);
   EXPECT_EQ(sum, 5);
+}
+
+TEST(OutputFileTest, AppearsWholeOrNotAtAll) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "out.txt";
+  {
+    auto file = OutputFile::Create(path);
+    ASSERT_TRUE(file.ok() && file->Write("half").ok());
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "nothing is left without a Commit";
+  auto file = OutputFile::Create(path);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->Write("a").ok() && file->PadTo(4).ok() && file->Write("b").ok());
+  EXPECT_EQ(file->size(), 5);
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(ReadFile(path).value_or(""), std::string("a\0\0\0b", 5));
+  EXPECT_FALSE(OutputFile::Create(folder / "none/out.txt").ok());
 }
 
 TEST(FileTest, AtomicWriteThenReadAndMap) {

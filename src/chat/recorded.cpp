@@ -68,15 +68,6 @@ void FillTexts(const RecordedAnswer& recorded, std::size_t turns, Answer& answer
 
 }  // namespace
 
-std::size_t OpenTurns(const Instruction& instruction) {
-  std::size_t open = 0;
-  for (const Message& message : instruction.conversation) {
-    if (message.role == Role::kAssistant) open = 0;
-    if (message.role == Role::kUser) ++open;
-  }
-  return open;
-}
-
 RecordedContestant::RecordedContestant(const Options& options)
     : options_(options), model_(options.answers.model) {}
 

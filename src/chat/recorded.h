@@ -85,7 +85,4 @@ class RecordedContestant final : public ChatModel {
   Index by_prompt_;
 };
 
-/// The user turns that `instruction` leaves to answer: those after its last assistant message.
-std::size_t OpenTurns(const Instruction& instruction);
-
 }  // namespace arena

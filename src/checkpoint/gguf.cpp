@@ -71,7 +71,7 @@ Status ExportGguf(const Checkpoint& checkpoint, const GgufVocabulary& vocabulary
   internal::AppendUint32(kVersion, header);
   internal::AppendUint64(tensors.size(), header);
   internal::AppendUint64(metadata.count(), header);
-  ARENA_ASSIGN_OR_RETURN(internal::OutputFile file, internal::OutputFile::Create(path));
+  ARENA_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path));
   ARENA_RETURN_IF_ERROR(file.Write(header));
   ARENA_RETURN_IF_ERROR(file.Write(metadata.bytes()));
   ARENA_RETURN_IF_ERROR(file.Write(TensorInfos(tensors)));

@@ -280,7 +280,7 @@ TEST_F(GgufTest, BiasesAreReorderedWithTheirRows) {
   tensor.source = &view;
   tensor.interleaved_heads = 2;
   const auto path = directory_.path() / "bias";
-  auto file = internal::OutputFile::Create(path);
+  auto file = OutputFile::Create(path);
   ASSERT_TRUE(internal::WriteGgufTensor(tensor, *file).ok() && file->Commit().ok());
   const std::string bytes = ReadFile(path).value();
   std::vector<float> written(8);

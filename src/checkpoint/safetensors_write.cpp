@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "checkpoint/internal/output_file.h"
+#include "base/output_file.h"
 #include "checkpoint/safetensors.h"
 
 namespace arena {
@@ -49,7 +49,7 @@ Result<std::string> MakeHeader(std::span<const TensorSource> tensors) {
   return header + text;
 }
 
-Status WriteTensor(const TensorSource& tensor, internal::OutputFile& file) {
+Status WriteTensor(const TensorSource& tensor, OutputFile& file) {
   ARENA_ASSIGN_OR_RETURN(const std::int64_t expected, ByteCount(tensor));
   ARENA_ASSIGN_OR_RETURN(const auto bytes, tensor.bytes());
   if (static_cast<std::int64_t>(bytes.size()) != expected) {
@@ -106,7 +106,7 @@ TensorSource SourceOf(const TensorView& view) {
 Status WriteSafetensorsFile(const std::filesystem::path& path,
                             std::span<const TensorSource> tensors) {
   ARENA_ASSIGN_OR_RETURN(const std::string header, MakeHeader(tensors));
-  ARENA_ASSIGN_OR_RETURN(internal::OutputFile file, internal::OutputFile::Create(path));
+  ARENA_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path));
   ARENA_RETURN_IF_ERROR(file.Write(header));
   for (const TensorSource& tensor : tensors) ARENA_RETURN_IF_ERROR(WriteTensor(tensor, file));
   return file.Commit();

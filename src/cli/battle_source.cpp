@@ -82,23 +82,6 @@ class FilteredBlocks final : public BattleBlocks {
   BattleBlocks& inner_;
 };
 
-/// Two judges in one store would be mixed up: the user must name one.
-Status CheckJudge(Store& store, const std::string& judge) {
-  ARENA_ASSIGN_OR_RETURN(const auto judges, store.Judges());
-  std::vector<std::string> names;
-  for (const JudgeIdentity& identity : judges) names.push_back(identity.name);
-  if (judge.empty()) {
-    if (names.size() < 2) return {};
-    return InvalidInput(
-        fmt::format("the store has verdicts of several judges; choose one with "
-                    "--judge: {}",
-                    fmt::join(names, ", ")));
-  }
-  if (std::find(names.begin(), names.end(), judge) != names.end()) return {};
-  return InvalidInput(
-      fmt::format("the store has no judge \"{}\"; it has: {}", judge, fmt::join(names, ", ")));
-}
-
 Status ApplyOutcomeArguments(const SourceArguments& arguments, OutcomeOptions& outcome) {
   if (!arguments.policy.empty()) {
     const auto policy = ParseOutcomePolicy(arguments.policy);
@@ -211,7 +194,7 @@ Result<ReadReport> BattleSource::ReadInBlocks(bool with_texts, unsigned threads,
 }
 
 Result<BattleQuery> BattleSource::Query(Store& store) const {
-  ARENA_RETURN_IF_ERROR(CheckJudge(store, arguments.judge));
+  ARENA_RETURN_IF_ERROR(CheckOneJudge(store, arguments.judge));
   BattleQuery query;
   query.judge = arguments.judge;
   query.category = arguments.category;

@@ -55,6 +55,7 @@ void AddAgree(CLI::App& app, Exit& exit);
 void AddJudge(CLI::App& app, Exit& exit);
 void AddShow(CLI::App& app, Exit& exit);
 void AddExport(CLI::App& app, Exit& exit);
+void AddSelect(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);

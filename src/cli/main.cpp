@@ -64,6 +64,7 @@ int Main(int argc, char** argv) {
   AddJudge(app, exit);
   AddShow(app, exit);
   AddExport(app, exit);
+  AddSelect(app, exit);
   AddGenerate(app, exit);
   AddModel(app, exit);
   AddServe(app, exit);

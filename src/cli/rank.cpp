@@ -158,13 +158,6 @@ DatasetOptions MakeDatasetOptions(const RatingOptions& options, const OutcomeOpt
   return dataset;
 }
 
-/// The number of Unicode code points, as AlpacaEval counts lengths.
-double CodePoints(std::string_view text) {
-  double count = 0;
-  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
-  return count;
-}
-
 /// Adds style counts where the source has texts and no counts of its own.
 class StyleFiller {
  public:
@@ -184,7 +177,7 @@ class StyleFiller {
  private:
   void FillSide(std::string_view text, std::optional<StyleCounts>& style) const {
     if (lengths_) {
-      style = StyleCounts{.tokens = CodePoints(text)};
+      style = StyleCounts{.tokens = static_cast<double>(CountCharacters(text))};
     } else if (!style) {
       style = CountStyle(text);
     }

@@ -29,6 +29,32 @@ Key ConversationKey(const Conversation& conversation) {
   return builder.Build();
 }
 
+std::size_t OpenTurns(const Instruction& instruction) {
+  std::size_t open = 0;
+  for (const Message& message : instruction.conversation) {
+    if (message.role == Role::kAssistant) open = 0;
+    if (message.role == Role::kUser) ++open;
+  }
+  return open;
+}
+
+Conversation WithAnswers(const Instruction& instruction, std::span<const std::string> turns) {
+  const Conversation& asked = instruction.conversation;
+  std::size_t first_open = 0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i].role == Role::kAssistant) first_open = i + 1;
+  }
+  Conversation played;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    played.push_back(asked[i]);
+    if (i >= first_open && asked[i].role == Role::kUser && next < turns.size()) {
+      played.push_back({Role::kAssistant, turns[next++]});
+    }
+  }
+  return played;
+}
+
 Instruction MakeInstruction(std::string text) {
   Instruction instruction;
   instruction.conversation.push_back({Role::kUser, std::move(text)});

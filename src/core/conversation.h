@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,13 @@ struct Instruction {
   std::optional<std::string> reference;  ///< the right answer, for judges that use one
   std::string source;                    ///< "FILE:LINE"
 };
+
+/// The user turns that `instruction` leaves to answer: those after its last assistant message.
+std::size_t OpenTurns(const Instruction& instruction);
+
+/// The instruction's conversation with an answer after each user turn that it leaves open, as far
+/// as `turns` goes.
+Conversation WithAnswers(const Instruction& instruction, std::span<const std::string> turns);
 
 /// An instruction with the one user turn `text`.
 Instruction MakeInstruction(std::string text);

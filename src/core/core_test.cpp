@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+#include <vector>
+
 #include "core/battle.h"
 #include "core/conversation.h"
 #include "core/game.h"
@@ -77,6 +81,25 @@ TEST(KeysTest, AGameKeyDependsOnSeatsTextsJudgeAndReference) {
   instruction.reference = "4";
   EXPECT_NE(game, GameKey(instruction, x, y, judge, 0));
   EXPECT_NE(TextKey({"a", "b"}), TextKey({"ab"}));
+}
+
+TEST(ConversationTest, AnswersFollowTheTurnsThatAreOpen) {
+  Instruction instruction;
+  instruction.conversation = {{Role::kSystem, "s"},
+                              {Role::kUser, "quoted"},
+                              {Role::kAssistant, "reply"},
+                              {Role::kUser, "one"},
+                              {Role::kUser, "two"}};
+  EXPECT_EQ(OpenTurns(instruction), 2U);
+  const std::vector<std::string> turns = {"1", "2"};
+  const Conversation expected = {{Role::kSystem, "s"},        {Role::kUser, "quoted"},
+                                 {Role::kAssistant, "reply"}, {Role::kUser, "one"},
+                                 {Role::kAssistant, "1"},     {Role::kUser, "two"},
+                                 {Role::kAssistant, "2"}};
+  EXPECT_EQ(WithAnswers(instruction, turns), expected);
+  EXPECT_EQ(WithAnswers(instruction, std::span(turns).first(1)),
+            Conversation(expected.begin(), expected.end() - 1));
+  EXPECT_EQ(WithAnswers(instruction, {}), instruction.conversation);
 }
 
 TEST(NamesTest, EveryNameIsReadBack) {

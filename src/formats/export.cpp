@@ -134,23 +134,16 @@ Result<std::size_t> GameWithFirstSeat(const ExportedBattle& battle, bool a_first
   return games[0].a_first == a_first ? std::size_t{0} : std::size_t{1};
 }
 
-Json ConversationJson(const Instruction& instruction, const std::vector<std::string>& turns) {
-  // An instruction may quote earlier assistant turns; only user turns after the last of these are
-  // answered by `turns`.
-  std::size_t first_open = 0;
-  const Conversation& asked = instruction.conversation;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (asked[i].role == Role::kAssistant) first_open = i + 1;
-  }
+Json MessagesJson(const Conversation& conversation) {
   Json messages = Json::array();
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    messages.push_back({{"role", RoleName(asked[i].role)}, {"content", asked[i].content}});
-    if (i >= first_open && asked[i].role == Role::kUser && next < turns.size()) {
-      messages.push_back({{"role", "assistant"}, {"content", turns[next++]}});
-    }
+  for (const Message& message : conversation) {
+    messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
   }
   return messages;
+}
+
+Json ConversationJson(const Instruction& instruction, const std::vector<std::string>& turns) {
+  return MessagesJson(WithAnswers(instruction, turns));
 }
 
 Json NumberJson(double number) {

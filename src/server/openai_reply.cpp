@@ -205,11 +205,6 @@ std::string ModelsJson(std::string_view name, std::int64_t created, std::int64_t
   return DumpJson({{"object", "list"}, {"data", Json::array({Model(name, created, context)})}});
 }
 
-std::int64_t CountCharacters(std::string_view bytes) {
-  return std::count_if(bytes.begin(), bytes.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
-
 std::string Base64(std::span<const unsigned char> bytes) {
   constexpr std::string_view kAlphabet =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -69,8 +69,6 @@ std::string EmbeddingsJson(std::string_view model, const std::vector<std::vector
 std::string ModelJson(std::string_view name, std::int64_t created, std::int64_t context);
 std::string ModelsJson(std::string_view name, std::int64_t created, std::int64_t context);
 
-/// Characters that begin in `bytes`, whether or not they are whole.
-std::int64_t CountCharacters(std::string_view bytes);
 /// With padding; the alphabet of RFC 4648, section 4.
 std::string Base64(std::span<const unsigned char> bytes);
 

@@ -40,6 +40,7 @@ struct BattleQuery {
   std::string judge = {};  ///< name
   std::string category = {};
   std::vector<std::string> contestants = {};  ///< names: both sides must be among them
+  std::string involving = {};                 ///< a contestant's name: one side must be it
   bool with_texts = false;                    ///< fill text_a and text_b (slower)
   bool with_superseded = false;  ///< include contestants and judges whose name now belongs to
                                  ///< another version
@@ -117,6 +118,10 @@ class Store {
   virtual Result<std::vector<JudgeIdentity>> Judges() = 0;
   virtual Result<StoreCounts> Counts() = 0;
 };
+
+/// An error unless the verdicts that a query for `judge` reads are of one judge: the store has it,
+/// or, where `judge` is empty, it has no two.
+Status CheckOneJudge(Store& store, const std::string& judge);
 
 /// Opens (and, unless read_only, creates or migrates) the store. `where` is a file's path, for
 /// SQLite. Errors: a database that is not ours, one of a newer version, no rights, no space.

@@ -200,6 +200,12 @@ TEST_F(StoreBattlesTest, QueriesRestrict) {
   EXPECT_EQ(ReadBattles(*store, {.category = "odd"}).size(), 6U);
   EXPECT_EQ(ReadBattles(*store, {.judge = "judge"}).size(), 12U);
   EXPECT_EQ(ReadBattles(*store, {.contestants = {"model-0", "model-2"}}).size(), 4U);
+  EXPECT_EQ(ReadBattles(*store, {.involving = "model-1"}).size(), 8U);
+  EXPECT_EQ(
+      ReadBattles(*store, {.contestants = {"model-0", "model-2"}, .involving = "model-0"}).size(),
+      4U);
+  EXPECT_TRUE(
+      ReadBattles(*store, {.contestants = {"model-0", "model-2"}, .involving = "model-1"}).empty());
   for (const Seen& seen : ReadBattles(*store, {.with_texts = true})) {
     EXPECT_THAT(seen.text_a, HasSubstr("answer of " + seen.model_a.substr(6)));
     EXPECT_THAT(seen.text_b, HasSubstr("answer of " + seen.model_b.substr(6)));
@@ -210,7 +216,10 @@ TEST_F(StoreBattlesTest, QueriesRestrict) {
     return status.ok() ? "no error" : status.error().message;
   };
   EXPECT_THAT(error_of({.judge = "jugde"}), HasSubstr("did you mean 'judge'"));
-  EXPECT_THAT(error_of({.contestants = {"model-9"}}), HasSubstr("no contestant named 'model-9'"));
+  EXPECT_THAT(error_of({.contestants = {"model-9"}}),
+              HasSubstr("no contestant named 'model-9', did you mean 'model-0'?; it has: model-0, "
+                        "model-1, model-2"));
+  EXPECT_THAT(error_of({.involving = "other"}), HasSubstr("no contestant named 'other'; it has"));
   EXPECT_THAT(error_of({.category = "evn"}), HasSubstr("category 'evn'"));
 }
 

@@ -1,5 +1,6 @@
 #include "text/style_counts.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -158,6 +159,11 @@ StyleCounts CountStyle(std::string_view markdown) {
     counts.bold += CountBold(line, '*') + CountBold(line, '_');
   }
   return counts;
+}
+
+std::int64_t CountCharacters(std::string_view utf8) {
+  return std::count_if(utf8.begin(), utf8.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
 }
 
 }  // namespace arena

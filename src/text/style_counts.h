@@ -1,6 +1,7 @@
 // Counts of length and Markdown, the features of style control.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "core/contestant.h"
@@ -24,5 +25,9 @@ namespace arena {
 /// (backticks: no further backtick in that line); it ends at a line of the same mark at least as
 /// often and nothing else, or at the end of the text.
 StyleCounts CountStyle(std::string_view markdown);
+
+/// Unicode code points of UTF-8 text; a character that is split over two texts counts where it
+/// begins. Thread-safe.
+std::int64_t CountCharacters(std::string_view utf8);
 
 }  // namespace arena

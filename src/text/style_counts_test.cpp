@@ -98,6 +98,13 @@ TEST(StyleCountsTest, AgreesWithRegularExpressions) {
   }
 }
 
+TEST(CountCharactersTest, CountsCodePointsWhereTheyBegin) {
+  EXPECT_EQ(CountCharacters(""), 0);
+  EXPECT_EQ(CountCharacters("na\xC3\xAFve"), 5);
+  EXPECT_EQ(CountCharacters("\xF0\x9F\x98\x80"), 1);
+  EXPECT_EQ(CountCharacters("\xF0\x9F") + CountCharacters("\x98\x80"), 1);
+}
+
 TEST(StyleCountsTest, HostileTextTakesLinearTime) {
   const auto start = std::chrono::steady_clock::now();
   for (const char* piece : {"*", "**a", "`", "```", "_", "__a*", "1", "# ", "\xF0", " ", "- "}) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -112,6 +113,62 @@ TEST_F(SmallArenaTest, ExportsAreReadBackToTheSameBoard) {
       << "battles without the baseline are an error";
 }
 
+TEST_F(SmallArenaTest, SelectWritesEveryKindInEveryFormat) {
+  ASSERT_EQ(Run({"battle"}).exit_code, 0);
+  // sparrow-1b gets 13 of 40 right, and each rival has some answers that it has not.
+  for (const std::string kind : {"sft", "dpo", "rm", "kto", "ppo"}) {
+    for (const std::string format :
+         {"messages", "trl", "trl-plain", "openrlhf", "llama-factory", "sharegpt", "alpaca"}) {
+      const ProgramResult select = Run({"select", "--target", "sparrow-1b", "--for", kind,
+                                        "--format", format, "--out", format, "--json"});
+      if (format == "messages" && kind != "sft" && kind != "ppo") {
+        EXPECT_EQ(select.exit_code, 2) << kind;
+        continue;
+      }
+      const Json card = Parse(select);
+      EXPECT_EQ(card["battles"], 160);
+      EXPECT_GT(card["selected"], 20) << kind << ' ' << format;
+      const std::filesystem::path folder = folder_.path() / "demo" / format;
+      const std::string rows = ReadFile(folder / (kind + ".jsonl")).value_or("");
+      const std::string origins = ReadFile(folder / (kind + ".provenance.jsonl")).value_or("");
+      EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), card["rows"]);
+      EXPECT_EQ(std::count(origins.begin(), origins.end(), '\n'), card["rows"]);
+      EXPECT_THAT(ReadFile(folder / (kind + ".card.md")).value_or(""), HasSubstr("# Data card"));
+      EXPECT_EQ(std::filesystem::exists(folder / "dataset_info.json"), format == "llama-factory");
+    }
+  }
+}
+
+TEST_F(SmallArenaTest, SelectRemovesTheTestSetAndRepeatsByteForByte) {
+  ASSERT_EQ(Run({"battle"}).exit_code, 0);
+  const std::vector<std::string> select = {"select",     "--target",        "wren-3b",
+                                           "--test-set", "questions.jsonl", "--out"};
+  const auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = select;
+    all.insert(all.end(), more.begin(), more.end());
+    return Run(all);
+  };
+  EXPECT_EQ(Parse(with({"none", "--json"}))["rows"], 0) << "every question is in the test set";
+  std::string half;
+  const std::string all = ReadFile(folder_.path() / "demo/questions.jsonl").value_or("");
+  half = all.substr(0, all.find('\n', all.size() / 2) + 1);
+  ASSERT_TRUE(WriteFileAtomic(folder_.path() / "demo/questions.jsonl", half).ok());
+  const Json card = Parse(with({"one", "--json"}));
+  EXPECT_GT(card["rows"], 0);
+  EXPECT_GT(card["test_set"]["overlap_removed"], 10);
+  EXPECT_EQ(card["test_set"]["overlap"], 0);
+  ASSERT_EQ(with({"two"}).exit_code, 0);
+  for (const std::string file :
+       {"sft.jsonl", "sft.provenance.jsonl", "sft.dropped.jsonl", "sft.card.json", "sft.card.md"}) {
+    EXPECT_EQ(ReadFile(folder_.path() / "demo/one" / file).value_or("1"),
+              ReadFile(folder_.path() / "demo/two" / file).value_or("2"))
+        << file;
+  }
+  const ProgramResult unknown = Run({"select", "--target", "nobody", "--out", "x"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("it has: heron-2b, heron-9b, plover-7b, sparrow-1b, wren-3b"));
+}
+
 TEST_F(SmallArenaTest, ABoardAgreesWithItself) {
   ASSERT_EQ(Run({"battle"}).exit_code, 0);
   const ProgramResult rank = Run({"rank", "--json", "--ci", "bootstrap", "--draws"});
@@ -170,7 +227,7 @@ TEST_F(SmallArenaTest, WrongUsageIsExitCodeTwoAndSaysWhatToDo) {
   EXPECT_THAT(format.err, HasSubstr("did you mean \"lmsys\"?"));
   EXPECT_EQ(Run({"--help"}).exit_code, 0);
   for (const std::string command :
-       {"init", "doctor", "battle", "rank", "agree", "judge", "show", "export"}) {
+       {"init", "doctor", "battle", "rank", "agree", "judge", "show", "export", "select"}) {
     const ProgramResult help = Run({command, "--help"});
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(help.out, HasSubstr("Example")) << command;

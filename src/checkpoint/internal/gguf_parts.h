@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/output_file.h"
 #include "base/result.h"
 #include "checkpoint/gguf.h"
-#include "checkpoint/internal/output_file.h"
 
 namespace arena::internal {
 

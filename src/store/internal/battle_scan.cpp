@@ -76,6 +76,7 @@ class Scan {
       }
       if (!a->known || !b->known || !judge->known) return Incomplete("that was never put");
       if (!a->wanted || !b->wanted || !judge->wanted) continue;
+      if (!a->involved && !b->involved) continue;
       if (!directory_.WantsCategory(instruction->category)) continue;
       ARENA_RETURN_IF_ERROR(deliver({row_, *a, *b, *judge, *instruction}));
     }

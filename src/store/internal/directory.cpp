@@ -1,6 +1,6 @@
 #include "store/internal/directory.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -47,9 +47,11 @@ Error NoSuch(std::string_view what, const std::string& name,
   }
   std::string message = fmt::format("the store has no {} named '{}'", what, name);
   if (const auto nearest = NearestName(name, known)) {
-    message += fmt::format("; did you mean '{}'?", *nearest);
+    message += fmt::format(", did you mean '{}'?", *nearest);
   }
-  return NotFound(message);
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  return NotFound(fmt::format("{}; it has: {}", message, fmt::join(known, ", ")));
 }
 
 Result<std::vector<Directory::Name>> NamesOf(const std::vector<Party>& parties) {
@@ -91,8 +93,12 @@ Status Directory::ReadContestantNames(soci::session& session, const BattleQuery&
   for (const std::string& name : query.contestants) {
     if (!HasName(contestants_, name)) return NoSuch("contestant", name, contestants_);
   }
+  if (!query.involving.empty() && !HasName(contestants_, query.involving)) {
+    return NoSuch("contestant", query.involving, contestants_);
+  }
   for (const Party& party : parties) {
     Name& entry = SlotOf(contestants_, party.id);
+    entry.involved = query.involving.empty() || entry.name == query.involving;
     const bool named = query.contestants.empty() ||
                        std::find(query.contestants.begin(), query.contestants.end(), entry.name) !=
                            query.contestants.end();

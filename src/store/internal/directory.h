@@ -27,8 +27,9 @@ class Directory {
  public:
   struct Name {
     std::string name;
-    bool wanted = false;  ///< the query allows it
-    bool known = false;   ///< it was put, not only mentioned
+    bool wanted = false;   ///< the query allows it
+    bool involved = true;  ///< the query accepts battles with it on one side
+    bool known = false;    ///< it was put, not only mentioned
   };
   struct InstructionName {
     Key key;

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace arena::internal {
+namespace arena {
 
 /// Writes to a temporary file beside `path`; Commit makes it appear. Without a Commit the temporary
 /// file is removed. Small writes are gathered. Movable; not thread-safe.
@@ -46,4 +46,4 @@ class OutputFile {
   std::string pending_;
 };
 
-}  // namespace arena::internal
+}  // namespace arena

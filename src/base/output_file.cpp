@@ -1,4 +1,4 @@
-#include "checkpoint/internal/output_file.h"
+#include "base/output_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-namespace arena::internal {
+namespace arena {
 namespace {
 
 constexpr std::size_t kGather = std::size_t{1} << 20;
@@ -89,4 +89,4 @@ Status OutputFile::Commit() {
   return {};
 }
 
-}  // namespace arena::internal
+}  // namespace arena
