@@ -15,7 +15,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kLargest = std::size_t{1} << 20;
+constexpr std::size_t kLargestByteVocabulary = std::size_t{1} << 20;
 constexpr std::array<std::string_view, 3> kSpecial = {"<|endoftext|>", "<|im_start|>",
                                                       "<|im_end|>"};
 constexpr std::string_view kChatTemplate =
@@ -79,9 +79,10 @@ Json TokenizerJson(std::size_t size) {
 }  // namespace
 
 Status WriteByteTokenizer(const std::filesystem::path& directory, std::size_t vocabulary_size) {
-  if (vocabulary_size < kSmallestByteVocabulary || vocabulary_size > kLargest) {
+  if (vocabulary_size < kSmallestByteVocabulary || vocabulary_size > kLargestByteVocabulary) {
     return InvalidInput(fmt::format("a byte tokenizer has from {} to {} tokens, and not {}",
-                                    kSmallestByteVocabulary, kLargest, vocabulary_size));
+                                    kSmallestByteVocabulary, kLargestByteVocabulary,
+                                    vocabulary_size));
   }
   const Json names = {{"bos_token", kSpecial[0]},
                       {"eos_token", kSpecial[2]},
