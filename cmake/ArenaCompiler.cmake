@@ -7,6 +7,13 @@ target_compile_options(arena_warnings INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<BOOL:${ARENA_WERROR}>:-Werror>)
 
+# In a unity build several files are one: what one file may say of its own names does not hold for
+# all of them. The builds file by file keep these warnings.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(arena_warnings INTERFACE
+    -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
+
 if(ARENA_SANITIZE)
   # g++ 12 takes std::regex for uninitialised when it is instrumented.
   target_compile_options(arena_warnings INTERFACE

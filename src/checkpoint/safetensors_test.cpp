@@ -32,7 +32,7 @@ std::string Entry(std::string_view name, std::string_view dtype, std::string_vie
                      shape, begin, end);
 }
 
-std::string ErrorOf(const std::string& bytes) {
+std::string ReadErrorOf(const std::string& bytes) {
   const auto file = SafetensorsFile::Parse(bytes, "f.safetensors");
   return file.ok() ? "no error" : file.error().message;
 }
@@ -56,20 +56,20 @@ TEST(SafetensorsTest, ReadsTensorsInTheOrderOfTheirBytes) {
 }
 
 TEST(SafetensorsTest, RefusesHeadersThatDoNotFitTheFile) {
-  EXPECT_THAT(ErrorOf(""), HasSubstr("f.safetensors: is cut off: 0 bytes"));
-  EXPECT_THAT(ErrorOf(std::string(8, '\xff')), HasSubstr("more than 100000000"));
+  EXPECT_THAT(ReadErrorOf(""), HasSubstr("f.safetensors: is cut off: 0 bytes"));
+  EXPECT_THAT(ReadErrorOf(std::string(8, '\xff')), HasSubstr("more than 100000000"));
   std::string cut = File("{}");
   cut[0] = 100;
-  EXPECT_THAT(ErrorOf(cut), HasSubstr("a header of 100 bytes in a file of 10"));
-  EXPECT_THAT(ErrorOf(File("{\"a\":")), HasSubstr("not valid JSON"));
-  EXPECT_THAT(ErrorOf(File("[]")), HasSubstr("header"));
-  EXPECT_EQ(ErrorOf(File("{}")), "no error");
-  EXPECT_THAT(ErrorOf(File("{}", 4)), HasSubstr("its data has 4"));
+  EXPECT_THAT(ReadErrorOf(cut), HasSubstr("a header of 100 bytes in a file of 10"));
+  EXPECT_THAT(ReadErrorOf(File("{\"a\":")), HasSubstr("not valid JSON"));
+  EXPECT_THAT(ReadErrorOf(File("[]")), HasSubstr("header"));
+  EXPECT_EQ(ReadErrorOf(File("{}")), "no error");
+  EXPECT_THAT(ReadErrorOf(File("{}", 4)), HasSubstr("its data has 4"));
 }
 
 TEST(SafetensorsTest, RefusesTensorsThatDoNotFit) {
   const auto one = [](const std::string& entry, std::size_t data) {
-    return ErrorOf(File("{" + entry + "}", data));
+    return ReadErrorOf(File("{" + entry + "}", data));
   };
   EXPECT_THAT(one(Entry("w", "F32", "2", 0, 8), 7),
               AllOf(HasSubstr("\"w\""), HasSubstr("cut off")));
@@ -87,7 +87,7 @@ TEST(SafetensorsTest, RefusesTensorsThatDoNotFit) {
 
 TEST(SafetensorsTest, RefusesOverlapsGapsAndRepeatedNames) {
   const auto two = [](const std::string& a, const std::string& b) {
-    return ErrorOf(File("{" + a + "," + b + "}", 16));
+    return ReadErrorOf(File("{" + a + "," + b + "}", 16));
   };
   EXPECT_THAT(two(Entry("a", "F32", "2", 0, 8), Entry("b", "F32", "3", 4, 16)),
               HasSubstr("\"b\" begins at byte 4, within"));
@@ -100,7 +100,7 @@ TEST(SafetensorsTest, RefusesOverlapsGapsAndRepeatedNames) {
 
 TEST(SafetensorsTest, RefusesMembersOfAnotherForm) {
   const auto entry = [](const std::string& members) {
-    return ErrorOf(File(R"({"w":)" + members + "}", 8));
+    return ReadErrorOf(File(R"({"w":)" + members + "}", 8));
   };
   EXPECT_THAT(entry("3"), HasSubstr("\"w\" is a number"));
   EXPECT_THAT(entry(R"({"dtype":"F32","shape":[2]})"),
@@ -111,10 +111,11 @@ TEST(SafetensorsTest, RefusesMembersOfAnotherForm) {
   EXPECT_THAT(entry(R"({"shape":{"a":1}})"), HasSubstr("an object"));
   EXPECT_THAT(entry(R"({"data_offsets":[1]})"), HasSubstr("two numbers"));
   EXPECT_THAT(entry(R"({"data_offsets":[1,2,3]})"), HasSubstr("more than two"));
-  EXPECT_THAT(ErrorOf(File(R"({"__metadata__":{"a":{}}})")), HasSubstr("an object"));
-  EXPECT_THAT(ErrorOf(File("{\"" + std::string(2000, 'x') + "\":{}}")), HasSubstr("absurdly long"));
+  EXPECT_THAT(ReadErrorOf(File(R"({"__metadata__":{"a":{}}})")), HasSubstr("an object"));
+  EXPECT_THAT(ReadErrorOf(File("{\"" + std::string(2000, 'x') + "\":{}}")),
+              HasSubstr("absurdly long"));
   std::string deep = R"({"w":{"shape":)" + std::string(100000, '[');
-  EXPECT_NE(ErrorOf(File(deep)), "no error");
+  EXPECT_NE(ReadErrorOf(File(deep)), "no error");
 }
 
 // Tensors with random names, shapes and bytes.

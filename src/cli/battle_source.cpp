@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kFormats = {"arena", "alpaca-eval", "lmsys", "fastchat",
                                                       "arena-hard"};
 
-Result<VerdictFormat> FormatOf(const std::string& name) {
+Result<VerdictFormat> VerdictFormatOf(const std::string& name) {
   if (name.empty()) {
     return InvalidInput(fmt::format("files need --format; known: {}", fmt::join(kFormats, ", ")));
   }
@@ -137,7 +137,7 @@ Result<BattleSource> MakeBattleSource(const SourceArguments& arguments,
     if (!arguments.store.empty()) {
       return InvalidInput("give FILES or --store, not both");
     }
-    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, VerdictFormatOf(arguments.format));
     source.outcome = DefaultOutcome(format);
     source.label = fmt::format("{} file{} ({})", arguments.files.size(),
                                arguments.files.size() == 1 ? "" : "s", arguments.format);
@@ -158,7 +158,7 @@ Status BattleSource::SetOutcome(const OutcomeOptions& options) {
 
 Result<ReadReport> BattleSource::Read(bool with_texts, BattleSink sink) const {
   if (!is_store()) {
-    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+    ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, VerdictFormatOf(arguments.format));
     ARENA_ASSIGN_OR_RETURN(const VerdictOptions options, VerdictOptionsOf(arguments));
     const std::vector<std::filesystem::path> paths(arguments.files.begin(), arguments.files.end());
     return ReadVerdicts(format, paths, options, [&](const BattleRecord& battle) -> Status {
@@ -186,7 +186,7 @@ Result<ReadReport> BattleSource::ReadInBlocks(bool with_texts, unsigned threads,
     ARENA_RETURN_IF_ERROR(blocks.Close(std::move(block)));
     return report;
   }
-  ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, FormatOf(arguments.format));
+  ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, VerdictFormatOf(arguments.format));
   ARENA_ASSIGN_OR_RETURN(const VerdictOptions options, VerdictOptionsOf(arguments));
   const std::vector<std::filesystem::path> paths(arguments.files.begin(), arguments.files.end());
   FilteredBlocks filtered(arguments, blocks);

@@ -23,7 +23,7 @@ struct ExportArguments {
   std::string out;
 };
 
-Result<ExportFormat> FormatOf(const std::string& name) {
+Result<ExportFormat> ExportFormatOf(const std::string& name) {
   if (const auto format = ParseExportFormat(name)) return *format;
   return InvalidInput(
       fmt::format("unknown format \"{}\"; known: jsonl, csv, lmsys, fastchat, arena-hard", name));
@@ -46,7 +46,7 @@ Status WriteBattles(const BattleSource& source, BattleWriter& writer) {
 }
 
 Result<Exit> RunExport(const ExportArguments& arguments) {
-  ARENA_ASSIGN_OR_RETURN(const ExportFormat format, FormatOf(arguments.format));
+  ARENA_ASSIGN_OR_RETURN(const ExportFormat format, ExportFormatOf(arguments.format));
   ARENA_ASSIGN_OR_RETURN(const BattleSource source,
                          MakeBattleSource(arguments.source, arguments.common));
   const ExportOptions options{.baseline = arguments.baseline};

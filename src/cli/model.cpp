@@ -158,7 +158,7 @@ GgufVocabulary MakeGgufVocabulary(const Tokenizer& tokenizer, const ModelConfig&
   return vocabulary;
 }
 
-Result<Exit> RunExport(const ModelArguments& arguments) {
+Result<Exit> RunModelExport(const ModelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(arguments.directory));
   ARENA_ASSIGN_OR_RETURN(const auto tokenizer, LoadTokenizer(arguments.directory));
   GgufOptions options;
@@ -210,7 +210,7 @@ void AddModel(CLI::App& app, Exit& exit) {
   convert.add_option("--type", arguments->type, "f32, f16, bf16 or q8_0")
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0"}));
   convert.footer("Example:\n  arena model export --model DIR --gguf model.gguf --type q8_0");
-  OnRun(convert, exit, [arguments] { return RunExport(*arguments); });
+  OnRun(convert, exit, [arguments] { return RunModelExport(*arguments); });
 }
 
 }  // namespace arena

@@ -11,7 +11,7 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<AnswerFormat, std::string_view>, 6> kFormats = {{
+constexpr std::array<std::pair<AnswerFormat, std::string_view>, 6> kAnswerFormats = {{
     {AnswerFormat::kFastChat, "fastchat"},
     {AnswerFormat::kArenaHard, "arena-hard"},
     {AnswerFormat::kAlpacaEval, "alpaca-eval"},
@@ -20,13 +20,13 @@ constexpr std::array<std::pair<AnswerFormat, std::string_view>, 6> kFormats = {{
     {AnswerFormat::kCsv, "csv"},
 }};
 
-constexpr std::array<std::string_view, 6> kNamedFields = {"id",    "prompt",    "answer",
-                                                          "model", "reasoning", "finish_reason"};
+constexpr std::array<std::string_view, 6> kAnswerFields = {"id",    "prompt",    "answer",
+                                                           "model", "reasoning", "finish_reason"};
 
-using RowReader = Status (*)(const JsonRow&, AnswerCollector&);
+using AnswerReader = Status (*)(const JsonRow&, AnswerCollector&);
 
 // nullptr for the formats with named fields.
-RowReader ReaderOf(AnswerFormat format) {
+AnswerReader ReaderOf(AnswerFormat format) {
   switch (format) {
     case AnswerFormat::kFastChat:
       return &FastChatAnswers;
@@ -46,14 +46,14 @@ RowReader ReaderOf(AnswerFormat format) {
 }  // namespace
 
 std::string_view AnswerFormatName(AnswerFormat format) {
-  for (const auto& [value, name] : kFormats) {
+  for (const auto& [value, name] : kAnswerFormats) {
     if (value == format) return name;
   }
   return "";
 }
 
 std::optional<AnswerFormat> ParseAnswerFormat(std::string_view name) {
-  for (const auto& [value, format_name] : kFormats) {
+  for (const auto& [value, format_name] : kAnswerFormats) {
     if (format_name == name) return value;
   }
   return std::nullopt;
@@ -109,12 +109,12 @@ Result<ReadReport> ReadAnswerSource(AnswerFormat format, const InputSource& sour
                                     const AnswerOptions& options, AnswerSink sink) {
   RowLog log(options.read);
   AnswerCollector collector(options, sink, log);
-  if (const RowReader reader = ReaderOf(format)) {
+  if (const AnswerReader reader = ReaderOf(format)) {
     ARENA_RETURN_IF_ERROR(ForEachJsonRow(source, log, [&](const JsonRow& row) -> Status {
       return collector.EndRow(reader(row, collector));
     }));
   } else {
-    const NamedRowsOptions named{format == AnswerFormat::kCsv, kNamedFields, options.columns};
+    const NamedRowsOptions named{format == AnswerFormat::kCsv, kAnswerFields, options.columns};
     ARENA_RETURN_IF_ERROR(ForEachNamedRow(source, named, log, [&](const NamedRow& row) -> Status {
       return collector.EndRow(NamedAnswers(row, collector));
     }));

@@ -14,16 +14,16 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-struct Read {
+struct AnswersRead {
   std::vector<RecordedAnswer> answers;
   ReadReport report;
   std::string error;
   ErrorCode code = ErrorCode::kInternal;
 };
 
-Read ReadAll(AnswerFormat format, const std::filesystem::path& file,
-             const AnswerOptions& options = {}) {
-  Read read;
+AnswersRead ReadAll(AnswerFormat format, const std::filesystem::path& file,
+                    const AnswerOptions& options = {}) {
+  AnswersRead read;
   auto report = ReadAnswers(format, file, options, [&](RecordedAnswer&& answer) -> Status {
     read.answers.push_back(std::move(answer));
     return {};
@@ -65,7 +65,7 @@ TEST(AnswersTest, FastChatChoicesAreSamplesOfTurns) {
       "\n"
       R"({"question_id":82,"model_id":"m","choices":[{"index":0,"turns":["ok","$ERROR$"]}]})"
       "\n");
-  const Read read = ReadAll(AnswerFormat::kFastChat, file);
+  const AnswersRead read = ReadAll(AnswerFormat::kFastChat, file);
   ASSERT_EQ(read.answers.size(), 2u) << read.error;
   EXPECT_EQ(read.answers[0].instruction_id, "81");
   EXPECT_EQ(read.answers[0].model, "m");
@@ -84,7 +84,7 @@ TEST(AnswersTest, ArenaHardRowsOfBothVersionsAreRead) {
       "\n"
       R"({"uid":"v","model":"m","messages":[{"role":"user","content":"How?"},{"role":"assistant","content":{"answer":null}}]})"
       "\n");
-  const Read read = ReadAll(AnswerFormat::kArenaHard, file);
+  const AnswersRead read = ReadAll(AnswerFormat::kArenaHard, file);
   ASSERT_EQ(read.answers.size(), 2u) << read.error;
   EXPECT_THAT(read.answers[0].turns, ElementsAre("old"));
   EXPECT_EQ(read.answers[0].usage.completion_tokens, 7);
@@ -101,7 +101,7 @@ TEST(AnswersTest, AnAlpacaEvalAnnotationHasTheAnswersOfBothSides) {
       R"([{"instruction":"i","output_1":"x","generator_1":"base","output_2":"y","generator_2":"m"}])");
   EXPECT_EQ(ReadAll(AnswerFormat::kAlpacaEval, file).answers.size(), 2u);
   for (const auto& [model, text] : {std::pair("base", "x"), std::pair("m", "y")}) {
-    const Read read = ReadAll(AnswerFormat::kAlpacaEval, file, Only(model));
+    const AnswersRead read = ReadAll(AnswerFormat::kAlpacaEval, file, Only(model));
     ASSERT_EQ(read.answers.size(), 1u);
     EXPECT_EQ(read.answers[0].turns[0], text);
   }
@@ -110,7 +110,7 @@ TEST(AnswersTest, AnAlpacaEvalAnnotationHasTheAnswersOfBothSides) {
 TEST(AnswersTest, OutputsWithoutAGeneratorAreTheWantedModels) {
   const TestDirectory files;
   const auto file = files.Write("o.json", R"([{"instruction":"i","output":"x"}])");
-  const Read read = ReadAll(AnswerFormat::kAlpacaEval, file, Only("mine"));
+  const AnswersRead read = ReadAll(AnswerFormat::kAlpacaEval, file, Only("mine"));
   ASSERT_EQ(read.answers.size(), 1u) << read.error;
   EXPECT_EQ(read.answers[0].model, "mine");
 }
@@ -127,7 +127,7 @@ TEST(AnswersTest, NamedFieldsMayBeNestedAndNumbersAreText) {
   AnswerOptions options;
   options.columns = {
       {"id", "task"}, {"model", "who"}, {"answer", "out.0.text"}, {"reasoning", "why"}};
-  Read read = ReadAll(AnswerFormat::kJsonl, file, options);
+  AnswersRead read = ReadAll(AnswerFormat::kJsonl, file, options);
   ASSERT_EQ(read.answers.size(), 2u) << read.error;
   EXPECT_EQ(read.answers[0].instruction_id, "7");
   EXPECT_EQ(read.answers[0].reasoning, "because");
@@ -143,7 +143,7 @@ TEST(AnswersTest, CsvColumnsAreFoundByName) {
       files.Write("t.csv", "prompt,system,text\n\"What, why?\",m,\"line 1\nline 2\"\n,m,x\n");
   AnswerOptions options;
   options.columns = {{"model", "system"}, {"answer", "text"}};
-  Read read = ReadAll(AnswerFormat::kCsv, file, options);
+  AnswersRead read = ReadAll(AnswerFormat::kCsv, file, options);
   EXPECT_THAT(read.error, HasSubstr("t.csv:4: the row has neither an id nor a prompt"));
   options.read.skip_bad_rows = true;
   read = ReadAll(AnswerFormat::kCsv, file, options);
@@ -165,7 +165,7 @@ TEST(AnswersTest, AModelThatIsNotThereIsAnErrorThatListsTheOnesThatAre) {
       "g.jsonl",
       R"({"question":"q","ground_truth":"1","small":{"solution":"a"},"large":{"solution":"b"}})"
       "\n");
-  const Read read = ReadAll(AnswerFormat::kGsm8k, file, Only("larg"));
+  const AnswersRead read = ReadAll(AnswerFormat::kGsm8k, file, Only("larg"));
   EXPECT_EQ(read.code, ErrorCode::kNotFound);
   EXPECT_THAT(read.error, HasSubstr("has no answers of \"larg\" (did you mean \"large\"?); it has "
                                     "answers of large, small"));
@@ -183,7 +183,7 @@ TEST(AnswersTest, ABadRowDeliversNothingAndNamesItsLine) {
               HasSubstr("m.jsonl:1: the text of a turn should be a string"));
   AnswerOptions options;
   options.read.skip_bad_rows = true;
-  const Read read = ReadAll(AnswerFormat::kFastChat, file, options);
+  const AnswersRead read = ReadAll(AnswerFormat::kFastChat, file, options);
   ASSERT_EQ(read.answers.size(), 1u);
   EXPECT_EQ(read.answers[0].instruction_id, "2");
   EXPECT_EQ(read.report.bad_rows, 2);  // the torn last line too
@@ -206,7 +206,7 @@ TEST(AnswersTest, RowsOfAnotherShapeAreErrorsAndNeverCrash) {
     for (const auto format :
          {AnswerFormat::kFastChat, AnswerFormat::kArenaHard, AnswerFormat::kAlpacaEval,
           AnswerFormat::kGsm8k, AnswerFormat::kJsonl}) {
-      const Read read = ReadAll(format, file);
+      const AnswersRead read = ReadAll(format, file);
       const bool nothing_to_read = row == "[]" || (format == AnswerFormat::kGsm8k &&
                                                    read.answers.empty() && read.error.empty());
       EXPECT_TRUE(nothing_to_read || !read.error.empty()) << row;
@@ -246,7 +246,7 @@ TEST(AnswersRealDataTest, Gsm8kHasFourModels) {
   if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is absent";
   for (const char* model :
        {"6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"}) {
-    const Read read = ReadAll(AnswerFormat::kGsm8k, file, Only(model));
+    const AnswersRead read = ReadAll(AnswerFormat::kGsm8k, file, Only(model));
     EXPECT_EQ(read.answers.size(), 1319u) << read.error;
     for (const RecordedAnswer& answer : read.answers) {
       ASSERT_TRUE(answer.is_correct.has_value());
@@ -261,11 +261,11 @@ TEST(AnswersRealDataTest, ArenaHardAnswersAndMtBenchReferencesAreRead) {
   const auto references = SharedData("mt-bench/reference_gpt-4.jsonl");
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
   for (const char* model : {"gpt-3.5-turbo-0125", "gpt-4-0314", "gpt-4-0613"}) {
-    const Read read =
+    const AnswersRead read =
         ReadAll(AnswerFormat::kArenaHard, folder / (std::string(model) + ".jsonl"), Only(model));
     EXPECT_EQ(read.answers.size(), 500u) << read.error;
   }
-  const Read read = ReadAll(AnswerFormat::kFastChat, references);
+  const AnswersRead read = ReadAll(AnswerFormat::kFastChat, references);
   EXPECT_EQ(read.answers.size(), 30u) << read.error;
   EXPECT_EQ(read.answers[0].turns.size(), 2u);
 }

@@ -24,7 +24,7 @@ struct Table {
   std::vector<std::string> errors;
 };
 
-Table Read(std::string_view text, const CsvOptions& options = {}) {
+Table ReadTable(std::string_view text, const CsvOptions& options = {}) {
   Table table;
   auto csv = CsvReader::Open(InputSource::Memory("f.csv", text), options);
   if (!csv.ok()) {
@@ -48,7 +48,7 @@ Table Read(std::string_view text, const CsvOptions& options = {}) {
 }
 
 TEST(CsvTest, ReadsPlainRows) {
-  const Table table = Read("a,b,c\n1,2,3\r\n,,\nx y, z ,\"\"\n");
+  const Table table = ReadTable("a,b,c\n1,2,3\r\n,,\nx y, z ,\"\"\n");
   EXPECT_THAT(table.header, ElementsAre("a", "b", "c"));
   EXPECT_THAT(table.rows, ElementsAre(Row{"1", "2", "3"}, Row{"", "", ""}, Row{"x y", " z ", ""}));
   EXPECT_THAT(table.lines, ElementsAre(2, 3, 4));
@@ -57,25 +57,25 @@ TEST(CsvTest, ReadsPlainRows) {
 
 TEST(CsvTest, QuotedFieldsHoldDelimitersNewlinesAndQuotes) {
   const Table table =
-      Read("a,b\n\"x,y\",\"line 1\r\nline 2\"\n\"say \"\"hi\"\"\",\"\"\"\"\nlast,5\" disk");
+      ReadTable("a,b\n\"x,y\",\"line 1\r\nline 2\"\n\"say \"\"hi\"\"\",\"\"\"\"\nlast,5\" disk");
   EXPECT_THAT(table.rows, ElementsAre(Row{"x,y", "line 1\r\nline 2"}, Row{"say \"hi\"", "\""},
                                       Row{"last", "5\" disk"}));
   EXPECT_THAT(table.lines, ElementsAre(2, 4, 5));
 }
 
 TEST(CsvTest, EmptyLinesAreSkippedAndCounted) {
-  const Table table = Read("\n\na,b\n\r\n1,2\n\n\n3,4\n\n");
+  const Table table = ReadTable("\n\na,b\n\r\n1,2\n\n\n3,4\n\n");
   EXPECT_THAT(table.rows, ElementsAre(Row{"1", "2"}, Row{"3", "4"}));
   EXPECT_THAT(table.lines, ElementsAre(5, 8));
 }
 
 TEST(CsvTest, ATabInTheHeaderMakesATableOfTabs) {
-  EXPECT_THAT(Read("a\tb\n1,5\t2\n").rows, ElementsAre(Row{"1,5", "2"}));
-  EXPECT_THAT(Read("a;b\n1,5;2\n", {.delimiter = ';'}).rows, ElementsAre(Row{"1,5", "2"}));
+  EXPECT_THAT(ReadTable("a\tb\n1,5\t2\n").rows, ElementsAre(Row{"1,5", "2"}));
+  EXPECT_THAT(ReadTable("a;b\n1,5;2\n", {.delimiter = ';'}).rows, ElementsAre(Row{"1,5", "2"}));
 }
 
 TEST(CsvTest, RowsOfTheWrongWidthAreErrorsAndTheNextRowIsStillRead) {
-  const Table table = Read("a,b\n1\n1,2,3\n\"x\"y,2\n4,5\n");
+  const Table table = ReadTable("a,b\n1\n1,2,3\n\"x\"y,2\n4,5\n");
   EXPECT_THAT(table.rows, ElementsAre(Row{"4", "5"}));
   ASSERT_EQ(table.errors.size(), 3U);
   EXPECT_EQ(table.errors[0], "f.csv:2: the row has 1 fields and the header 2");
@@ -84,17 +84,18 @@ TEST(CsvTest, RowsOfTheWrongWidthAreErrorsAndTheNextRowIsStillRead) {
 }
 
 TEST(CsvTest, AQuoteThatIsNeverClosedNamesItsRow) {
-  EXPECT_THAT(Read("a,b\n1,2\n3,\"4\n5,6\n").errors,
+  EXPECT_THAT(ReadTable("a,b\n1,2\n3,\"4\n5,6\n").errors,
               ElementsAre("f.csv:3: a quoted field of this row is never closed"));
   const std::string endless = "a,b\n3,\"" + std::string(3'000'000, 'x');
-  EXPECT_THAT(Read(endless, {.max_row_bytes = 1000}).errors.at(0), HasSubstr("longer than 1000"));
+  EXPECT_THAT(ReadTable(endless, {.max_row_bytes = 1000}).errors.at(0),
+              HasSubstr("longer than 1000"));
 }
 
 TEST(CsvTest, TheHeaderMustNameEachColumnOnce) {
-  EXPECT_THAT(Read("").errors.at(0), HasSubstr("is empty"));
-  EXPECT_THAT(Read("a,b,a\n").errors.at(0), HasSubstr("\"a\" appears twice"));
-  EXPECT_THAT(Read("a,\n").errors.at(0), HasSubstr("has no name"));
-  EXPECT_THAT(Read(",a\n0,x\n").rows, ElementsAre(Row{"0", "x"}));
+  EXPECT_THAT(ReadTable("").errors.at(0), HasSubstr("is empty"));
+  EXPECT_THAT(ReadTable("a,b,a\n").errors.at(0), HasSubstr("\"a\" appears twice"));
+  EXPECT_THAT(ReadTable("a,\n").errors.at(0), HasSubstr("has no name"));
+  EXPECT_THAT(ReadTable(",a\n0,x\n").rows, ElementsAre(Row{"0", "x"}));
 }
 
 TEST(CsvTest, AMissingColumnIsAnErrorWithTheNearestName) {
@@ -128,10 +129,10 @@ TEST(CsvTest, WhatIsWrittenIsReadBackWhateverTheBufferCuts) {
     }
     rows.push_back(row);
   }
-  const Table plain = Read(text);
+  const Table plain = ReadTable(text);
   EXPECT_EQ(plain.rows, rows);
   EXPECT_THAT(plain.errors, ElementsAre());
-  EXPECT_EQ(Read(Gzip(text)).rows, rows);
+  EXPECT_EQ(ReadTable(Gzip(text)).rows, rows);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<ExportFormat, std::string_view>, 5> kFormats = {{
+constexpr std::array<std::pair<ExportFormat, std::string_view>, 5> kExportFormats = {{
     {ExportFormat::kJsonl, "jsonl"},
     {ExportFormat::kCsv, "csv"},
     {ExportFormat::kLmsys, "lmsys"},
@@ -55,14 +55,14 @@ class JsonlWriter final : public BattleWriter {
 }  // namespace
 
 std::string_view ExportFormatName(ExportFormat format) {
-  for (const auto& [value, name] : kFormats) {
+  for (const auto& [value, name] : kExportFormats) {
     if (value == format) return name;
   }
   return "";
 }
 
 std::optional<ExportFormat> ParseExportFormat(std::string_view name) {
-  for (const auto& [value, format_name] : kFormats) {
+  for (const auto& [value, format_name] : kExportFormats) {
     if (format_name == name) return value;
   }
   return std::nullopt;

@@ -9,7 +9,7 @@
 namespace arena {
 namespace {
 
-std::string_view GameLabel(const GameOutcome& game) {
+std::string_view FastChatLabel(const GameOutcome& game) {
   if (game.is_void) return "error";
   return game.share_a > 0.5 ? "model_1" : game.share_a < 0.5 ? "model_2" : "tie";
 }
@@ -34,8 +34,8 @@ ExportRow FastChatRow(const ExportedBattle& battle, const ExportOptions&) {
   row["question_id"] = QuestionId(ExportedId(battle));
   row["model_1"] = battle.model_a;
   row["model_2"] = battle.model_b;
-  row["g1_winner"] = GameLabel(record.games[game_1]);
-  row["g2_winner"] = GameLabel(record.games[game_2]);
+  row["g1_winner"] = FastChatLabel(record.games[game_1]);
+  row["g2_winner"] = FastChatLabel(record.games[game_2]);
   row["judge"] = Json::array({battle.judge, "arena"});
   row["g1_user_prompt"] = prompt;
   row["g1_judgment"] = battle.explanations[game_1];

@@ -11,7 +11,7 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<InstructionFormat, std::string_view>, 7> kFormats = {{
+constexpr std::array<std::pair<InstructionFormat, std::string_view>, 7> kInstructionFormats = {{
     {InstructionFormat::kFastChat, "fastchat"},
     {InstructionFormat::kArenaHard, "arena-hard"},
     {InstructionFormat::kAlpacaEval, "alpaca-eval"},
@@ -21,12 +21,13 @@ constexpr std::array<std::pair<InstructionFormat, std::string_view>, 7> kFormats
     {InstructionFormat::kCsv, "csv"},
 }};
 
-constexpr std::array<std::string_view, 4> kNamedFields = {"id", "prompt", "category", "reference"};
+constexpr std::array<std::string_view, 4> kInstructionFields = {"id", "prompt", "category",
+                                                                "reference"};
 
-using RowReader = Result<Instruction> (*)(const JsonRow&);
+using InstructionReader = Result<Instruction> (*)(const JsonRow&);
 
 // nullptr for the formats with named fields.
-RowReader ReaderOf(InstructionFormat format) {
+InstructionReader ReaderOf(InstructionFormat format) {
   switch (format) {
     case InstructionFormat::kFastChat:
       return &FastChatInstruction;
@@ -67,14 +68,14 @@ Status Deliver(Result<Instruction> read, const std::string& file, const Row& row
 }  // namespace
 
 std::string_view InstructionFormatName(InstructionFormat format) {
-  for (const auto& [value, name] : kFormats) {
+  for (const auto& [value, name] : kInstructionFormats) {
     if (value == format) return name;
   }
   return "";
 }
 
 std::optional<InstructionFormat> ParseInstructionFormat(std::string_view name) {
-  for (const auto& [value, format_name] : kFormats) {
+  for (const auto& [value, format_name] : kInstructionFormats) {
     if (format_name == name) return value;
   }
   return std::nullopt;
@@ -88,13 +89,13 @@ Result<ReadReport> ReadInstructions(InstructionFormat format, const std::filesys
 Result<ReadReport> ReadInstructionSource(InstructionFormat format, const InputSource& source,
                                          const InstructionOptions& options, InstructionSink sink) {
   RowLog log(options.read);
-  if (const RowReader reader = ReaderOf(format)) {
+  if (const InstructionReader reader = ReaderOf(format)) {
     ARENA_RETURN_IF_ERROR(ForEachJsonRow(source, log, [&](const JsonRow& row) -> Status {
       return Deliver(reader(row), source.name, row, log, sink);
     }));
   } else {
     const bool is_csv = format == InstructionFormat::kCsv;
-    const NamedRowsOptions named{is_csv, kNamedFields, options.columns};
+    const NamedRowsOptions named{is_csv, kInstructionFields, options.columns};
     ARENA_RETURN_IF_ERROR(ForEachNamedRow(source, named, log, [&](const NamedRow& row) -> Status {
       return Deliver(NamedInstruction(row), source.name, row, log, sink);
     }));

@@ -13,14 +13,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct Read {
+struct InstructionsRead {
   std::vector<Instruction> instructions;
   std::string error;
 };
 
-Read ReadAll(InstructionFormat format, const std::filesystem::path& file,
-             const InstructionOptions& options = {}) {
-  Read read;
+InstructionsRead ReadAll(InstructionFormat format, const std::filesystem::path& file,
+                         const InstructionOptions& options = {}) {
+  InstructionsRead read;
   const auto report = ReadInstructions(format, file, options, [&](Instruction&& item) -> Status {
     read.instructions.push_back(std::move(item));
     return {};
@@ -29,13 +29,13 @@ Read ReadAll(InstructionFormat format, const std::filesystem::path& file,
   return read;
 }
 
-Read ReadText(InstructionFormat format, const std::string& text,
-              const InstructionOptions& options = {}) {
+InstructionsRead ReadText(InstructionFormat format, const std::string& text,
+                          const InstructionOptions& options = {}) {
   const TestDirectory files;
   return ReadAll(format, files.Write("pool", text), options);
 }
 
-std::filesystem::path SharedData(const std::string& path) {
+std::filesystem::path SharedPool(const std::string& path) {
   return std::filesystem::path(ARENA_SOURCE_DIR "/../shared/data") / path;
 }
 
@@ -49,9 +49,9 @@ TEST(InstructionsTest, EveryFormatNameIsReadBack) {
 }
 
 TEST(InstructionsTest, FastChatQuestionsHaveTurnsAndTheLastTurnsReference) {
-  const Read read = ReadText(InstructionFormat::kFastChat,
-                             R"({"question_id":81,"category":"math","turns":["one","two"],)"
-                             R"("reference":["r1","r2"]})");
+  const InstructionsRead read = ReadText(
+      InstructionFormat::kFastChat, R"({"question_id":81,"category":"math","turns":["one","two"],)"
+                                    R"("reference":["r1","r2"]})");
   ASSERT_EQ(read.instructions.size(), 1u) << read.error;
   const Instruction& question = read.instructions[0];
   EXPECT_EQ(question.id, "81");
@@ -79,14 +79,14 @@ TEST(InstructionsTest, TheSameQuestionHasOneKeyInEveryFormat) {
       {InstructionFormat::kCsv, "prompt\nWhy?\n"},
   };
   for (const auto& [format, row] : rows) {
-    const Read read = ReadText(format, row);
+    const InstructionsRead read = ReadText(format, row);
     ASSERT_EQ(read.instructions.size(), 1u) << row << read.error;
     EXPECT_EQ(read.instructions[0].key, key) << row;
   }
 }
 
 TEST(InstructionsTest, AClosingAssistantMessageIsTheReference) {
-  const Read read =
+  const InstructionsRead read =
       ReadText(InstructionFormat::kOpenAi,
                R"({"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"},)"
                R"({"role":"assistant","content":"a"},{"role":"user","content":"v"},)"
@@ -100,11 +100,11 @@ TEST(InstructionsTest, NamedFieldsAreFoundAndAnEmptyReferenceIsNone) {
   InstructionOptions options;
   options.columns = {
       {"id", "n"}, {"prompt", "q.text"}, {"category", "kind"}, {"reference", "gold"}};
-  Read read = ReadText(InstructionFormat::kJsonl,
-                       R"({"n":7,"q":{"text":["a","b"]},"kind":"k","gold":18})"
-                       "\n"
-                       R"({"n":8,"q":{"text":"a"},"kind":null,"gold":null})",
-                       options);
+  InstructionsRead read = ReadText(InstructionFormat::kJsonl,
+                                   R"({"n":7,"q":{"text":["a","b"]},"kind":"k","gold":18})"
+                                   "\n"
+                                   R"({"n":8,"q":{"text":"a"},"kind":null,"gold":null})",
+                                   options);
   ASSERT_EQ(read.instructions.size(), 2u) << read.error;
   EXPECT_EQ(read.instructions[0].reference, "18");
   EXPECT_EQ(read.instructions[0].conversation.size(), 2u);
@@ -137,14 +137,14 @@ TEST(InstructionsTest, WhatCannotBeAskedIsAnErrorWithFileAndLine) {
       {InstructionFormat::kJsonl, R"({"prompt":{}})"},
   };
   for (const auto& [format, row] : rows) {
-    const Read read = ReadText(format, row);
+    const InstructionsRead read = ReadText(format, row);
     EXPECT_THAT(read.error, HasSubstr("pool:1: ")) << row;
     EXPECT_TRUE(read.instructions.empty()) << row;
   }
 }
 
 TEST(InstructionsRealDataTest, QuestionFilesAreReadWhole) {
-  if (!std::filesystem::exists(SharedData("."))) GTEST_SKIP() << SharedData(".") << " is absent";
+  if (!std::filesystem::exists(SharedPool("."))) GTEST_SKIP() << SharedPool(".") << " is absent";
   const std::tuple<InstructionFormat, const char*, std::size_t> files[] = {
       {InstructionFormat::kFastChat, "mt-bench/question.jsonl", 80},
       {InstructionFormat::kArenaHard, "arena-hard-v0.1/question.jsonl", 500},
@@ -154,25 +154,25 @@ TEST(InstructionsRealDataTest, QuestionFilesAreReadWhole) {
       {InstructionFormat::kOpenAi, "instructions/t0_sample.jsonl", 14000},
   };
   for (const auto& [format, name, count] : files) {
-    const Read read = ReadAll(format, SharedData(name));
+    const InstructionsRead read = ReadAll(format, SharedPool(name));
     EXPECT_EQ(read.instructions.size(), count) << name << ": " << read.error;
   }
   InstructionOptions options;
   options.columns = {{"prompt", "instruction"}, {"reference", "instances.0.output"}};
   EXPECT_EQ(
-      ReadAll(InstructionFormat::kJsonl, SharedData("self-instruct/seed_tasks.jsonl"), options)
+      ReadAll(InstructionFormat::kJsonl, SharedPool("self-instruct/seed_tasks.jsonl"), options)
           .instructions.size(),
       175u);
 }
 
 TEST(InstructionsRealDataTest, MtBenchHasTwoTurnsAndGsm8kItsGroundTruthAsItStands) {
-  if (!std::filesystem::exists(SharedData("."))) GTEST_SKIP() << SharedData(".") << " is absent";
+  if (!std::filesystem::exists(SharedPool("."))) GTEST_SKIP() << SharedPool(".") << " is absent";
   for (const Instruction& question :
-       ReadAll(InstructionFormat::kFastChat, SharedData("mt-bench/question.jsonl")).instructions) {
+       ReadAll(InstructionFormat::kFastChat, SharedPool("mt-bench/question.jsonl")).instructions) {
     EXPECT_EQ(question.conversation.size(), 2u);
   }
-  const Read read =
-      ReadAll(InstructionFormat::kGsm8k, SharedData("gsm8k/example_model_solutions.jsonl"));
+  const InstructionsRead read =
+      ReadAll(InstructionFormat::kGsm8k, SharedPool("gsm8k/example_model_solutions.jsonl"));
   ASSERT_FALSE(read.instructions.empty());
   EXPECT_THAT(*read.instructions[0].reference, ::testing::EndsWith("\nA: 18"));
 }

@@ -11,7 +11,7 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<VerdictFormat, std::string_view>, 5> kFormats = {{
+constexpr std::array<std::pair<VerdictFormat, std::string_view>, 5> kVerdictFormats = {{
     {VerdictFormat::kArena, "arena"},
     {VerdictFormat::kAlpacaEval, "alpaca-eval"},
     {VerdictFormat::kLmsys, "lmsys"},
@@ -39,14 +39,14 @@ Status ReadSource(VerdictFormat format, const InputSource& source, const Verdict
 }  // namespace
 
 std::string_view VerdictFormatName(VerdictFormat format) {
-  for (const auto& [value, name] : kFormats) {
+  for (const auto& [value, name] : kVerdictFormats) {
     if (value == format) return name;
   }
   return "";
 }
 
 std::optional<VerdictFormat> ParseVerdictFormat(std::string_view name) {
-  for (const auto& [value, format_name] : kFormats) {
+  for (const auto& [value, format_name] : kVerdictFormats) {
     if (format_name == name) return value;
   }
   return std::nullopt;

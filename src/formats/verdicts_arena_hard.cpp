@@ -51,7 +51,7 @@ Result<GameOutcome> ParseGame(const JsonRow& row, JsonElement element, bool a_fi
   return row.Fail(UnknownLabel("score", *text, "A>>B, A>B, A=B, B>A, B>>A"));
 }
 
-Status ReadGames(const JsonRow& row, BattleRecord& record) {
+Status ReadArenaHardGames(const JsonRow& row, BattleRecord& record) {
   ARENA_ASSIGN_OR_RETURN(const JsonArray games, row.Array("games"));
   if (games.size() < 1 || games.size() > record.games.size()) {
     return row.Fail("\"games\" should hold one game or two");
@@ -89,7 +89,7 @@ Status ReadArenaHardVerdicts(const InputSource& source, const VerdictOptions& op
     if (const auto problem = ModelProblem(record.model_a, record.model_b); !problem.empty()) {
       return row.Fail(problem);
     }
-    ARENA_RETURN_IF_ERROR(ReadGames(row, record));
+    ARENA_RETURN_IF_ERROR(ReadArenaHardGames(row, record));
     ARENA_ASSIGN_OR_RETURN(record.category, row.OptionalString("category"));
     ARENA_ASSIGN_OR_RETURN(record.judge, row.OptionalString("judge"));
     ARENA_ASSIGN_OR_RETURN(const std::optional<double> time, row.OptionalNumber("tstamp"));

@@ -282,6 +282,18 @@ struct EventJson {
 
 }  // namespace
 
+std::string_view FinishName(Finish finish) {
+  switch (finish) {
+    case Finish::kStop:
+      return "stop";
+    case Finish::kLength:
+      return "length";
+    case Finish::kCancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
 std::variant<Message, BadLine> ParseMessage(std::string_view line) {
   const Result<Json> json = ParseJson(line);
   if (!json.ok()) return BadLine{"", "the line is not JSON: " + json.error().message};

@@ -152,18 +152,6 @@ Result<Sequences> Make(BatchRequest request, const ModelConfig& config, const Kv
 
 }  // namespace
 
-std::string_view FinishName(Finish finish) {
-  switch (finish) {
-    case Finish::kStop:
-      return "stop";
-    case Finish::kLength:
-      return "length";
-    case Finish::kCancelled:
-      return "cancelled";
-  }
-  return "";
-}
-
 Result<Sequences> MakeSequences(Request request, const ModelConfig& config, const KvCache& cache) {
   if (!config.has_language_head() && !std::holds_alternative<EmbedRequest>(request)) {
     return InvalidInput("this model has no language head: it can only embed");

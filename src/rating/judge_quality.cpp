@@ -41,7 +41,7 @@ std::optional<BattleResult> ResultOf(const BattleRecord& battle) {
 }
 
 /// The same seen from the contestant whose name is first in byte order.
-BattleResult Canonical(const BattleRecord& battle, BattleResult result) {
+BattleResult InNameOrder(const BattleRecord& battle, BattleResult result) {
   if (battle.model_b < battle.model_a) return {2 - result.label, 1 - result.share};
   return result;
 }
@@ -221,7 +221,7 @@ void JudgeQuality::AddVote(const BattleRecord& vote) {
     return;
   }
   ++state_->votes_given;
-  const BattleResult canonical = Canonical(vote, *result);
+  const BattleResult canonical = InNameOrder(vote, *result);
   VoteTally& tally = state_->votes[VoteKey(vote)];
   ++tally.labels[canonical.label];
   tally.share += canonical.share;
@@ -245,7 +245,7 @@ void JudgeQuality::Add(const BattleRecord& battle) {
       if (found != state.votes.end()) votes = &found->second;
     }
     if (votes != nullptr) {
-      const std::size_t label = Canonical(battle, *result).label;
+      const std::size_t label = InNameOrder(battle, *result).label;
       for (std::size_t v = 0; v < 3; ++v) {
         group.sums[rating_internal::kVoteCases + 3 * label + v] += votes->labels[v];
       }

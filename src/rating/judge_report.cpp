@@ -11,16 +11,16 @@
 namespace arena::rating_internal {
 namespace {
 
-using Totals = std::vector<double>;
+using JudgeTotals = std::vector<double>;
 
 /// The totals of all groups, and those of each bootstrap round.
 struct Resampled {
-  Totals all;
-  std::vector<Totals> rounds;
+  JudgeTotals all;
+  std::vector<JudgeTotals> rounds;
   double level = 0.95;
 };
 
-void AddSamplePairs(const JudgeGroup& group, Totals& row) {
+void AddSamplePairs(const JudgeGroup& group, JudgeTotals& row) {
   for (const auto& [game, outcomes] : group.samples) {
     double samples = 0;
     double alike = 0;
@@ -34,10 +34,10 @@ void AddSamplePairs(const JudgeGroup& group, Totals& row) {
 }
 
 /// One row of sums per group, with the derived ones filled in.
-std::vector<Totals> Rows(const JudgeSums& sums) {
-  std::vector<Totals> rows;
+std::vector<JudgeTotals> Rows(const JudgeSums& sums) {
+  std::vector<JudgeTotals> rows;
   for (const auto& [number, group] : sums.groups) {
-    Totals row = group.sums;
+    JudgeTotals row = group.sums;
     AddSamplePairs(group, row);
     for (std::size_t f = 0; f < sums.families.size(); ++f) {
       const double own = row[sums.FamilyAt(f, kOwnBattles)];
@@ -52,16 +52,17 @@ std::vector<Totals> Rows(const JudgeSums& sums) {
   return rows;
 }
 
-void AddTo(Totals& totals, const Totals& row) {
+void AddTo(JudgeTotals& totals, const JudgeTotals& row) {
   for (std::size_t k = 0; k < totals.size(); ++k) totals[k] += row[k];
 }
 
-Resampled Resample(const std::vector<Totals>& rows, const JudgeQualityReportOptions& options) {
+Resampled Resample(const std::vector<JudgeTotals>& rows, const JudgeQualityReportOptions& options) {
   Resampled resampled;
   resampled.level = options.level;
   resampled.all.resize(rows.front().size());
-  for (const Totals& row : rows) AddTo(resampled.all, row);
-  resampled.rounds.assign(static_cast<std::size_t>(options.rounds), Totals(rows.front().size()));
+  for (const JudgeTotals& row : rows) AddTo(resampled.all, row);
+  resampled.rounds.assign(static_cast<std::size_t>(options.rounds),
+                          JudgeTotals(rows.front().size()));
   ParallelFor(resampled.rounds.size(), options.threads, [&](std::size_t round) {
     Rng rng(options.seed, round);
     for (std::size_t draw = 0; draw < rows.size(); ++draw) {
@@ -77,7 +78,7 @@ std::optional<Figure> WithInterval(const Resampled& resampled, const Statistic& 
   const std::optional<double> value = of(resampled.all);
   if (!value) return std::nullopt;
   std::vector<double> drawn;
-  for (const Totals& totals : resampled.rounds) {
+  for (const JudgeTotals& totals : resampled.rounds) {
     if (const std::optional<double> round = of(totals)) drawn.push_back(*round);
   }
   if (drawn.empty()) return Figure{*value, *value, *value};
@@ -87,7 +88,7 @@ std::optional<Figure> WithInterval(const Resampled& resampled, const Statistic& 
 }
 
 std::optional<JudgeRate> Rate(const Resampled& resampled, std::size_t part, std::size_t whole) {
-  const auto ratio = [&](const Totals& totals) -> std::optional<double> {
+  const auto ratio = [&](const JudgeTotals& totals) -> std::optional<double> {
     if (totals[whole] == 0) return std::nullopt;
     return totals[part] / totals[whole];
   };
@@ -96,34 +97,34 @@ std::optional<JudgeRate> Rate(const Resampled& resampled, std::size_t part, std:
   return JudgeRate{*figure, std::llround(resampled.all[whole])};
 }
 
-double Case(const Totals& totals, std::size_t judge, std::size_t vote) {
+double Case(const JudgeTotals& totals, std::size_t judge, std::size_t vote) {
   return totals[kVoteCases + 3 * judge + vote];
 }
 
-double AllCases(const Totals& totals) {
+double AllCases(const JudgeTotals& totals) {
   double cases = 0;
   for (std::size_t k = 0; k < 9; ++k) cases += totals[kVoteCases + k];
   return cases;
 }
 
-std::optional<double> Accuracy(const Totals& totals) {
+std::optional<double> Accuracy(const JudgeTotals& totals) {
   const double cases = AllCases(totals);
   if (cases == 0) return std::nullopt;
   return (Case(totals, 0, 0) + Case(totals, 1, 1) + Case(totals, 2, 2)) / cases;
 }
 
-double DecidedCases(const Totals& totals) {
+double DecidedCases(const JudgeTotals& totals) {
   return Case(totals, 0, 0) + Case(totals, 0, 2) + Case(totals, 2, 0) + Case(totals, 2, 2);
 }
 
-std::optional<double> DecidedAccuracy(const Totals& totals) {
+std::optional<double> DecidedAccuracy(const JudgeTotals& totals) {
   const double cases = DecidedCases(totals);
   if (cases == 0) return std::nullopt;
   return (Case(totals, 0, 0) + Case(totals, 2, 2)) / cases;
 }
 
 /// Cohen's kappa: (observed - expected) / (1 - expected) agreement.
-std::optional<double> Kappa(const Totals& totals) {
+std::optional<double> Kappa(const JudgeTotals& totals) {
   const double cases = AllCases(totals);
   if (cases == 0) return std::nullopt;
   double expected = 0;
@@ -171,7 +172,7 @@ std::vector<FamilyPreference> Families(const JudgeSums& sums, const Resampled& r
 }
 
 /// Score and information of the slope.
-struct Derivatives {
+struct SlopeDerivatives {
   double score = 0;
   double information = 0;
 };
@@ -201,7 +202,7 @@ class SlopeFit {
     while (At(high).score > 0) high *= 2;
     double slope = 0;
     for (int step = 0; step < 200; ++step) {
-      const Derivatives at = At(slope);
+      const SlopeDerivatives at = At(slope);
       (at.score > 0 ? low : high) = slope;
       double next = slope + at.score / at.information;
       if (!(next > low && next < high)) next = (low + high) / 2;
@@ -229,8 +230,8 @@ class SlopeFit {
   /// A ridge keeps the slope finite where the longer answer always wins.
   static constexpr double kRidge = 1e-5;
 
-  Derivatives At(double slope) const {
-    Derivatives at{-kRidge * slope, kRidge};
+  SlopeDerivatives At(double slope) const {
+    SlopeDerivatives at{-kRidge * slope, kRidge};
     for (const auto& [number, group] : groups_) {
       for (const LengthCase& one : group.lengths) {
         const double x = one.difference / deviation_;

@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string ErrorOf(const std::string& text, const BoardCsvColumns& columns = {}) {
+std::string CsvErrorOf(const std::string& text, const BoardCsvColumns& columns = {}) {
   const Result<Board> board = BoardFromCsv(text, columns, "board.csv");
   EXPECT_FALSE(board.ok()) << text;
   return board.ok() ? "" : board.error().message;
@@ -71,17 +71,17 @@ TEST(BoardFromCsvTest, WithoutBoundsIntervalsHaveNoWidthAndAWarningSaysSo) {
 
 TEST(BoardFromCsvTest, SaysFileAndLineOfWhatIsWrong) {
   const std::string header = "name,rating,lower,upper\n";
-  EXPECT_THAT(ErrorOf(header + "a,1,0,2\nb,high,0,2\n"),
+  EXPECT_THAT(CsvErrorOf(header + "a,1,0,2\nb,high,0,2\n"),
               testing::AllOf(HasSubstr("board.csv:3"), HasSubstr("\"high\" is not a number")));
-  EXPECT_THAT(ErrorOf(header + "a,nan,0,2\n"), HasSubstr("not a number"));
-  EXPECT_THAT(ErrorOf(header + "a,1,,2\n"), HasSubstr("\"lower\""));
-  EXPECT_THAT(ErrorOf(header + "a,1,2,0\n"), HasSubstr("swapped"));
-  EXPECT_THAT(ErrorOf(header + ",1,0,2\n"), HasSubstr("the name is empty"));
-  EXPECT_THAT(ErrorOf(header + "a,1,0,2\na,1,0,2\n"),
+  EXPECT_THAT(CsvErrorOf(header + "a,nan,0,2\n"), HasSubstr("not a number"));
+  EXPECT_THAT(CsvErrorOf(header + "a,1,,2\n"), HasSubstr("\"lower\""));
+  EXPECT_THAT(CsvErrorOf(header + "a,1,2,0\n"), HasSubstr("swapped"));
+  EXPECT_THAT(CsvErrorOf(header + ",1,0,2\n"), HasSubstr("the name is empty"));
+  EXPECT_THAT(CsvErrorOf(header + "a,1,0,2\na,1,0,2\n"),
               testing::AllOf(HasSubstr("board.csv:3"), HasSubstr("listed twice")));
-  EXPECT_THAT(ErrorOf(header), HasSubstr("no rows"));
-  EXPECT_THAT(ErrorOf("model,rating,lower,upper\na,1,0,2\n"), HasSubstr("name"));
-  EXPECT_THAT(ErrorOf(header + "a,1,0,2\n", {"name", "rating", "lower", ""}),
+  EXPECT_THAT(CsvErrorOf(header), HasSubstr("no rows"));
+  EXPECT_THAT(CsvErrorOf("model,rating,lower,upper\na,1,0,2\n"), HasSubstr("name"));
+  EXPECT_THAT(CsvErrorOf(header + "a,1,0,2\n", {"name", "rating", "lower", ""}),
               HasSubstr("or neither"));
 }
 

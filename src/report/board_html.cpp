@@ -91,7 +91,7 @@ std::string NumberCell(std::string_view text, std::string_view style = "") {
                        : fmt::format("<td class=\"{}\">{}</td>", style, text);
 }
 
-std::string Percent(double percent) { return FixedNumber(percent, 2); }
+std::string PercentDigits(double percent) { return FixedNumber(percent, 2); }
 
 std::string TableHead(const Board& board) {
   std::string out = fmt::format(
@@ -120,14 +120,14 @@ std::string TableRow(const Board& board, const BoardRow& row) {
   out += NumberCell(fmt::format("{} \u2013 {}", FixedNumber(row.lower, decimals),
                                 FixedNumber(row.upper, decimals)),
                     "soft");
-  out += NumberCell(CountNumber(row.battles)) + NumberCell(Percent(row.win_rate));
+  out += NumberCell(CountNumber(row.battles)) + NumberCell(PercentDigits(row.win_rate));
   if (HasLengthControl(board)) {
-    out += NumberCell(row.lc_win_rate ? Percent(*row.lc_win_rate) : "n/a");
+    out += NumberCell(row.lc_win_rate ? PercentDigits(*row.lc_win_rate) : "n/a");
   }
   if (HasVoids(board)) {
-    out += NumberCell(Percent(row.void_share * 100));
-    out += NumberCell(fmt::format("{} \u2013 {}", Percent(row.win_rate_voids_lost),
-                                  Percent(row.win_rate_voids_won)),
+    out += NumberCell(PercentDigits(row.void_share * 100));
+    out += NumberCell(fmt::format("{} \u2013 {}", PercentDigits(row.win_rate_voids_lost),
+                                  PercentDigits(row.win_rate_voids_won)),
                       "soft");
   }
   return out + "</tr>\n";

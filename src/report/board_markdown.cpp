@@ -13,7 +13,7 @@ namespace {
 using report_internal::MarkdownAlignment;
 using report_internal::MarkdownRow;
 
-std::string Percent(double percent) {
+std::string PercentOrNothing(double percent) {
   return std::isfinite(percent) ? FixedNumber(percent, 2) + "%" : "";
 }
 
@@ -39,13 +39,14 @@ std::string RatingRows(const Board& board) {
         FixedNumber(row.rating, decimals),
         fmt::format("{} to {}", FixedNumber(row.lower, decimals), FixedNumber(row.upper, decimals)),
         CountNumber(row.battles),
-        Percent(row.win_rate)};
+        PercentOrNothing(row.win_rate)};
     if (length_control) {
-      cells.push_back(row.lc_win_rate ? Percent(*row.lc_win_rate) : "");
+      cells.push_back(row.lc_win_rate ? PercentOrNothing(*row.lc_win_rate) : "");
     }
     if (voids) {
-      cells.insert(cells.end(), {Percent(row.void_share * 100), Percent(row.win_rate_voids_lost),
-                                 Percent(row.win_rate_voids_won)});
+      cells.insert(cells.end(), {PercentOrNothing(row.void_share * 100),
+                                 PercentOrNothing(row.win_rate_voids_lost),
+                                 PercentOrNothing(row.win_rate_voids_won)});
     }
     out += MarkdownRow(cells);
   }

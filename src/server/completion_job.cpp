@@ -6,7 +6,7 @@
 namespace arena {
 namespace {
 
-constexpr std::chrono::milliseconds kPollTime{100};
+constexpr std::chrono::milliseconds kJobPollTime{100};
 
 std::string ServerSent(const std::string& json) { return "data: " + json + "\n\n"; }
 
@@ -80,7 +80,7 @@ ApiResult<std::string> CompletionJob::Collect(FunctionRef<bool()> is_wanted) {
   std::vector<ReplyChoice> choices(static_cast<std::size_t>(options_.choices));
   std::optional<ApiError> error;
   while (open_ > 0) {
-    const std::optional<ChoiceEvent> event = events_->Next(kPollTime);
+    const std::optional<ChoiceEvent> event = events_->Next(kJobPollTime);
     if (!event && is_wanted()) continue;
     if (!event) {
       Cancel();

@@ -10,7 +10,7 @@
 namespace arena {
 namespace {
 
-constexpr std::chrono::milliseconds kPollTime{100};
+constexpr std::chrono::milliseconds kEventPollTime{100};
 
 ChatRequest MakeRequest(const CompletionSettings& settings) {
   ChatRequest request;
@@ -192,7 +192,7 @@ ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
   std::vector<std::vector<float>> vectors(inputs->size());
   std::optional<ApiError> error;
   for (std::int64_t open = count; open > 0 && !error;) {
-    std::optional<Vector> event = events->Next(kPollTime);
+    std::optional<Vector> event = events->Next(kEventPollTime);
     if (!event && is_wanted()) continue;
     if (!event) {
       error = ModelError(Cancelled("the request was cancelled"));

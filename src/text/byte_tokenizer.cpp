@@ -10,7 +10,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kLargest = std::size_t{1} << 20;
+constexpr std::size_t kLargestByteVocabulary = std::size_t{1} << 20;
 constexpr std::string_view kChatTemplate =
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] "
     "+ '<|im_end|>' + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ "
@@ -19,9 +19,10 @@ constexpr std::string_view kChatTemplate =
 }  // namespace
 
 Status WriteByteTokenizer(const std::filesystem::path& directory, std::size_t vocabulary_size) {
-  if (vocabulary_size < kSmallestByteVocabulary || vocabulary_size > kLargest) {
+  if (vocabulary_size < kSmallestByteVocabulary || vocabulary_size > kLargestByteVocabulary) {
     return InvalidInput(fmt::format("a byte tokenizer has from {} to {} tokens, and not {}",
-                                    kSmallestByteVocabulary, kLargest, vocabulary_size));
+                                    kSmallestByteVocabulary, kLargestByteVocabulary,
+                                    vocabulary_size));
   }
   ListedTokenizer tokenizer;
   tokenizer.special = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};

@@ -16,7 +16,7 @@ namespace {
 // The library skips longer sentences.
 constexpr std::size_t kMaxSentenceBytes = 4000;
 constexpr std::size_t kSmallest = 300;
-constexpr std::size_t kLargest = 1'000'000;
+constexpr std::size_t kLargestVocabulary = 1'000'000;
 
 /// Cuts texts into lines of valid UTF-8 and long lines into parts. Borrows the texts.
 std::vector<std::string> Sentences(std::span<const std::string> texts) {
@@ -69,9 +69,9 @@ Result<std::string> JoinControl(const std::vector<std::string>& control) {
 
 Status TrainSentencePiece(const SentencePieceOptions& options, std::span<const std::string> texts,
                           const std::filesystem::path& path) {
-  if (options.vocabulary_size < kSmallest || options.vocabulary_size > kLargest) {
+  if (options.vocabulary_size < kSmallest || options.vocabulary_size > kLargestVocabulary) {
     return InvalidInput(fmt::format("the vocabulary's size must be from {} to {}, and {} is not",
-                                    kSmallest, kLargest, options.vocabulary_size));
+                                    kSmallest, kLargestVocabulary, options.vocabulary_size));
   }
   const std::vector<std::string> sentences = Sentences(texts);
   if (sentences.empty()) return InvalidInput("there is no text to train a tokenizer on");

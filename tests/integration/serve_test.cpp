@@ -80,19 +80,22 @@ class ServeTest : public testing::Test {
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder;
     ASSERT_TRUE(WriteServedModel(Model(), kContext));
-    const ServerProgram server(Model(), {"--workers", "1"});
-    ASSERT_TRUE(server.is_ready());
-    for (char c = 'a'; c <= 'z' && endless_.empty(); ++c) {
-      const HttpReply reply = Fetch(server.port(), kChat, Chat(std::string(1, c), kEndless / 4));
-      if (Finish(reply) == "length") endless_ = c;
-    }
-    ASSERT_FALSE(endless_.empty()) << "every answer of this model ends by itself";
   }
   static void TearDownTestSuite() { delete folder_; }
   static std::string Model() { return *folder_ / "mini"; }
 
+  // A prompt whose answer does not end by itself; empty: there is none.
+  static std::string Endless() {
+    const ServerProgram server(Model(), {"--workers", "1"});
+    for (char c = 'a'; c <= 'z' && server.is_ready(); ++c) {
+      const std::string prompt(1, c);
+      if (Finish(Fetch(server.port(), kChat, Chat(prompt, kEndless / 4))) == "length")
+        return prompt;
+    }
+    return "";
+  }
+
   static inline TemporaryFolder* folder_ = nullptr;
-  static inline std::string endless_;  // a prompt whose answer does not end by itself
 };
 
 TEST_F(ServeTest, StreamsTheSameAnswerThatItGivesWhole) {
@@ -165,12 +168,14 @@ TEST_F(ServeTest, ErrorsHaveTheShapeThatClientsRead) {
 }
 
 TEST_F(ServeTest, BeyondTheQueueIsRefusedAndLeavingMakesRoom) {
+  const std::string endless = Endless();
+  ASSERT_NE(endless, "") << "every answer of this model ends by itself";
   const ServerProgram server(Model(), {"--workers", "1", "--max-batch", "1", "--queue", "1"});
   ASSERT_TRUE(server.is_ready());
   const int port = server.port();
-  HttpRequest running(port, kChat, Chat(endless_, kEndless, {{"stream", true}}));
+  HttpRequest running(port, kChat, Chat(endless, kEndless, {{"stream", true}}));
   ASSERT_TRUE(running.WaitFor("\"content\":\""));
-  HttpRequest waiting(port, kChat, Chat(endless_, kEndless));
+  HttpRequest waiting(port, kChat, Chat(endless, kEndless));
   ASSERT_TRUE(Eventually([&] { return Metric(port, "arena_sequences_waiting") == 1; }));
   const HttpReply refused = Fetch(port, kChat, Chat("c", 1));
   EXPECT_EQ(refused.status, 429);
@@ -217,10 +222,12 @@ TEST_F(ServeTest, OthersCannotReachItWithoutAToken) {
 }
 
 TEST_F(ServeTest, ASignalFinishesWhatIsInFlightAndRefusesTheRest) {
+  const std::string endless = Endless();
+  ASSERT_NE(endless, "") << "every answer of this model ends by itself";
   ServerProgram server(Model(), {"--workers", "1"});
   ASSERT_TRUE(server.is_ready());
   const int port = server.port();
-  HttpRequest running(port, kChat, Chat(endless_, kEndless / 4, {{"stream", true}}));
+  HttpRequest running(port, kChat, Chat(endless, kEndless / 4, {{"stream", true}}));
   ASSERT_TRUE(running.WaitFor("\"content\":\""));
   server.Signal(SIGTERM);
   EXPECT_TRUE(Eventually([&] { return Fetch(port, kChat, Chat("b", 1)).status == 503; }));
@@ -231,11 +238,13 @@ TEST_F(ServeTest, ASignalFinishesWhatIsInFlightAndRefusesTheRest) {
 }
 
 TEST_F(ServeTest, WhatIsNotDoneWithinTheGraceIsCancelled) {
+  const std::string endless = Endless();
+  ASSERT_NE(endless, "") << "every answer of this model ends by itself";
   ServerProgram server(Model(), {"--workers", "1", "--grace", "1"});
   ASSERT_TRUE(server.is_ready());
-  HttpRequest stream(server.port(), kChat, Chat(endless_, kEndless, {{"stream", true}}));
+  HttpRequest stream(server.port(), kChat, Chat(endless, kEndless, {{"stream", true}}));
   ASSERT_TRUE(stream.WaitFor("\"content\":\""));
-  HttpRequest whole(server.port(), kChat, Chat(endless_, kEndless));
+  HttpRequest whole(server.port(), kChat, Chat(endless, kEndless));
   ASSERT_TRUE(Eventually([&] { return Metric(server.port(), "arena_sequences_running") == 2; }));
   server.Signal(SIGINT);
   const HttpReply reply = stream.Finish();

@@ -21,7 +21,7 @@ struct Rows {
   std::string error;
 };
 
-Rows Read(std::string_view text, bool skip_bad_rows = false) {
+Rows ReadIds(std::string_view text, bool skip_bad_rows = false) {
   Rows rows;
   RowLog log({skip_bad_rows});
   const Status status =
@@ -37,7 +37,7 @@ Rows Read(std::string_view text, bool skip_bad_rows = false) {
 }
 
 TEST(JsonRowsTest, ReadsOneObjectPerLine) {
-  const Rows rows = Read("{\"id\":\"a\"}\r\n\n {\"id\": \"b\\n\"}\n{\"id\":\"c\"}");
+  const Rows rows = ReadIds("{\"id\":\"a\"}\r\n\n {\"id\": \"b\\n\"}\n{\"id\":\"c\"}");
   EXPECT_THAT(rows.ids, ElementsAre("a", "b\n", "c"));
   EXPECT_THAT(rows.lines, ElementsAre(1, 3, 4));
   EXPECT_EQ(rows.report.rows, 3);
@@ -45,13 +45,13 @@ TEST(JsonRowsTest, ReadsOneObjectPerLine) {
 }
 
 TEST(JsonRowsTest, ReadsTheObjectsOfOneArray) {
-  const Rows rows = Read(
+  const Rows rows = ReadIds(
       "\xEF\xBB\xBF \n[\n {\"id\": \"a]}\\\"\",\n \"x\": [1, {\"y\": []}]},\n{\"id\":\"b\"} ]\n\n");
   EXPECT_THAT(rows.ids, ElementsAre("a]}\"", "b"));
   EXPECT_THAT(rows.lines, ElementsAre(3, 5));
-  EXPECT_THAT(Read("[]").ids, ElementsAre());
-  EXPECT_EQ(Read("[]").error, "");
-  EXPECT_EQ(Read("  \n").error, "");
+  EXPECT_THAT(ReadIds("[]").ids, ElementsAre());
+  EXPECT_EQ(ReadIds("[]").error, "");
+  EXPECT_EQ(ReadIds("  \n").error, "");
 }
 
 TEST(JsonRowsTest, ALongArrayIsTheSamePlainAndCompressed) {
@@ -66,13 +66,13 @@ TEST(JsonRowsTest, ALongArrayIsTheSamePlainAndCompressed) {
     text += "{\"id\":\"" + escaped + "\"}";
   }
   text += "]";
-  EXPECT_EQ(Read(text).ids, ids);
-  EXPECT_EQ(Read(Gzip(text)).ids, ids);
-  EXPECT_EQ(Read(Zstd(text)).ids, ids);
+  EXPECT_EQ(ReadIds(text).ids, ids);
+  EXPECT_EQ(ReadIds(Gzip(text)).ids, ids);
+  EXPECT_EQ(ReadIds(Zstd(text)).ids, ids);
 }
 
 TEST(JsonRowsTest, ATornLastLineIsSkippedAndReported) {
-  const Rows rows = Read("{\"id\":\"a\"}\n{\"id\":\"b");
+  const Rows rows = ReadIds("{\"id\":\"a\"}\n{\"id\":\"b");
   EXPECT_EQ(rows.error, "");
   EXPECT_THAT(rows.ids, ElementsAre("a"));
   EXPECT_EQ(rows.report.bad_rows, 1);
@@ -81,34 +81,34 @@ TEST(JsonRowsTest, ATornLastLineIsSkippedAndReported) {
 }
 
 TEST(JsonRowsTest, OtherBadLinesAreErrorsWithFileAndLine) {
-  EXPECT_THAT(Read("{\"id\":\"a\"}\n{\"id\":\"b\n{\"id\":\"c\"}\n").error,
+  EXPECT_THAT(ReadIds("{\"id\":\"a\"}\n{\"id\":\"b\n{\"id\":\"c\"}\n").error,
               HasSubstr("f:2: not valid JSON"));
-  EXPECT_THAT(Read("model_a,model_b").error, HasSubstr("f:1: not valid JSON"));
-  EXPECT_THAT(Read("3\n").error, HasSubstr("f:1: the row should be a JSON object"));
-  EXPECT_THAT(Read("{\"id\":3}\n").error, HasSubstr("f:1: the field \"id\" should be a string"));
-  EXPECT_THAT(Read("{\"idd\":3}\n").error, HasSubstr("did you mean \"idd\"?"));
-  EXPECT_THAT(Read("{\"id\":null}\n").error, HasSubstr("the field \"id\" is null"));
+  EXPECT_THAT(ReadIds("model_a,model_b").error, HasSubstr("f:1: not valid JSON"));
+  EXPECT_THAT(ReadIds("3\n").error, HasSubstr("f:1: the row should be a JSON object"));
+  EXPECT_THAT(ReadIds("{\"id\":3}\n").error, HasSubstr("f:1: the field \"id\" should be a string"));
+  EXPECT_THAT(ReadIds("{\"idd\":3}\n").error, HasSubstr("did you mean \"idd\"?"));
+  EXPECT_THAT(ReadIds("{\"id\":null}\n").error, HasSubstr("the field \"id\" is null"));
 }
 
 TEST(JsonRowsTest, ABadArrayIsAnErrorWithLineAndRow) {
-  EXPECT_THAT(Read("[{\"id\":\"a\"},\n{\"id\":7}]").error, HasSubstr("f:2: row 2: the field"));
-  EXPECT_THAT(Read("[{\"id\":\"a\"},\n").error, HasSubstr("f:2: the array ends early"));
-  EXPECT_THAT(Read("[{\"id\":\"a\"").error, HasSubstr("the array ends early"));
-  EXPECT_THAT(Read("[{\"id\":\"a\"},]").error, HasSubstr("a row of the array is empty"));
-  EXPECT_THAT(Read("[{\"id\":\"a\"} {}]").error, HasSubstr("expected , or ]"));
-  EXPECT_THAT(Read("[{\"id\":\"a\"}] x").error, HasSubstr("something follows"));
-  EXPECT_THAT(Read("[}]").error, HasSubstr("not valid JSON"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"},\n{\"id\":7}]").error, HasSubstr("f:2: row 2: the field"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"},\n").error, HasSubstr("f:2: the array ends early"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"").error, HasSubstr("the array ends early"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"},]").error, HasSubstr("a row of the array is empty"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"} {}]").error, HasSubstr("expected , or ]"));
+  EXPECT_THAT(ReadIds("[{\"id\":\"a\"}] x").error, HasSubstr("something follows"));
+  EXPECT_THAT(ReadIds("[}]").error, HasSubstr("not valid JSON"));
 }
 
 TEST(JsonRowsTest, BadRowsAreSkippedAndCountedWhereAsked) {
   std::string text;
   for (int i = 0; i < 30; ++i) text += "{\"id\":1}\n";
-  const Rows lines = Read(text + "{\"id\":\"z\"}\n", true);
+  const Rows lines = ReadIds(text + "{\"id\":\"z\"}\n", true);
   EXPECT_THAT(lines.ids, ElementsAre("z"));
   EXPECT_EQ(lines.report.rows, 1);
   EXPECT_EQ(lines.report.bad_rows, 30);
   EXPECT_EQ(lines.report.problems.size(), 20U);
-  const Rows array = Read("[1,{\"id\":\"a\"},{\"id\":tru},{\"id\":\"b\"},{", true);
+  const Rows array = ReadIds("[1,{\"id\":\"a\"},{\"id\":tru},{\"id\":\"b\"},{", true);
   EXPECT_THAT(array.ids, ElementsAre("a", "b"));
   EXPECT_EQ(array.report.bad_rows, 3);
 }

@@ -15,7 +15,7 @@
 namespace arena {
 namespace {
 
-constexpr std::string_view kWhat = "the normalizer";
+constexpr std::string_view kNormalizer = "the normalizer";
 // ICU counts in 32 bits; longer texts are normalised in parts, which begin at an ASCII character.
 constexpr std::size_t kMaxRun = std::size_t{1} << 28;
 
@@ -50,7 +50,7 @@ Result<Normalizer> Normalizer::Parse(const Json& json) {
 }
 
 Status Normalizer::Add(const Json& json) {
-  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kWhat));
+  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kNormalizer));
   constexpr std::pair<std::string_view, Form> kForms[] = {
       {"NFC", Form::kNfc}, {"NFD", Form::kNfd}, {"NFKC", Form::kNfkc}, {"NFKD", Form::kNfkd}};
   for (const auto& [name, form] : kForms) {
@@ -59,12 +59,12 @@ Status Normalizer::Add(const Json& json) {
     return {};
   }
   if (type == "Sequence") {
-    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "normalizers", kWhat));
+    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "normalizers", kNormalizer));
     for (const Json& part : *parts) ARENA_RETURN_IF_ERROR(Add(part));
     return {};
   }
   if (type == "Prepend") {
-    ARENA_ASSIGN_OR_RETURN(std::string text, RequiredString(json, "prepend", kWhat));
+    ARENA_ASSIGN_OR_RETURN(std::string text, RequiredString(json, "prepend", kNormalizer));
     steps_.emplace_back(Prepend{std::move(text)});
     return {};
   }
@@ -74,8 +74,8 @@ Status Normalizer::Add(const Json& json) {
     return {};
   }
   if (type == "Strip") {
-    ARENA_ASSIGN_OR_RETURN(const bool left, BoolOr(json, "strip_left", true, kWhat));
-    ARENA_ASSIGN_OR_RETURN(const bool right, BoolOr(json, "strip_right", true, kWhat));
+    ARENA_ASSIGN_OR_RETURN(const bool left, BoolOr(json, "strip_left", true, kNormalizer));
+    ARENA_ASSIGN_OR_RETURN(const bool right, BoolOr(json, "strip_right", true, kNormalizer));
     steps_.emplace_back(Strip{left, right});
     return {};
   }
@@ -84,10 +84,10 @@ Status Normalizer::Add(const Json& json) {
 
 Status Normalizer::AddReplace(const Json& json) {
   Replace step;
-  ARENA_ASSIGN_OR_RETURN(step.content, RequiredString(json, "content", kWhat));
+  ARENA_ASSIGN_OR_RETURN(step.content, RequiredString(json, "content", kNormalizer));
   const auto pattern = json.find("pattern");
   if (pattern == json.end()) return InvalidInput("normalizer \"Replace\" has no pattern");
-  ARENA_ASSIGN_OR_RETURN(const auto regex, OptionalString(*pattern, "Regex", kWhat));
+  ARENA_ASSIGN_OR_RETURN(const auto regex, OptionalString(*pattern, "Regex", kNormalizer));
   if (regex) {
     auto compiled = SplitPattern::Compile(*regex);
     if (!compiled.ok()) {
@@ -96,7 +96,7 @@ Status Normalizer::AddReplace(const Json& json) {
     }
     step.pattern = *std::move(compiled);
   } else {
-    ARENA_ASSIGN_OR_RETURN(step.text, RequiredString(*pattern, "String", kWhat));
+    ARENA_ASSIGN_OR_RETURN(step.text, RequiredString(*pattern, "String", kNormalizer));
     if (step.text.empty()) return InvalidInput("normalizer \"Replace\" has an empty pattern");
   }
   steps_.emplace_back(std::move(step));

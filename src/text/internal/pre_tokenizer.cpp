@@ -13,7 +13,7 @@
 namespace arena {
 namespace {
 
-constexpr std::string_view kWhat = "the pre_tokenizer";
+constexpr std::string_view kPreTokenizer = "the pre_tokenizer";
 constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -85,13 +85,13 @@ Result<PreTokenizer> PreTokenizer::Parse(const Json& json) {
 }
 
 Status PreTokenizer::Add(const Json& json) {
-  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kWhat));
+  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kPreTokenizer));
   return AddOfType(type, json);
 }
 
 Status PreTokenizer::AddOfType(const std::string& type, const Json& json) {
   if (type == "Sequence") {
-    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "pretokenizers", kWhat));
+    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "pretokenizers", kPreTokenizer));
     for (const Json& part : *parts) ARENA_RETURN_IF_ERROR(Add(part));
     return {};
   }
@@ -103,7 +103,8 @@ Status PreTokenizer::AddOfType(const std::string& type, const Json& json) {
   if (type == "Split") return AddSplit(json);
   if (type == "Metaspace") return AddMetaspace(json);
   if (type == "Digits") {
-    ARENA_ASSIGN_OR_RETURN(const bool individual, BoolOr(json, "individual_digits", false, kWhat));
+    ARENA_ASSIGN_OR_RETURN(const bool individual,
+                           BoolOr(json, "individual_digits", false, kPreTokenizer));
     steps_.emplace_back(Digits{individual});
     return {};
   }
@@ -112,8 +113,9 @@ Status PreTokenizer::AddOfType(const std::string& type, const Json& json) {
 
 Status PreTokenizer::AddByteLevel(const Json& json) {
   ByteLevel step;
-  ARENA_ASSIGN_OR_RETURN(step.add_prefix_space, BoolOr(json, "add_prefix_space", true, kWhat));
-  ARENA_ASSIGN_OR_RETURN(const bool use_regex, BoolOr(json, "use_regex", true, kWhat));
+  ARENA_ASSIGN_OR_RETURN(step.add_prefix_space,
+                         BoolOr(json, "add_prefix_space", true, kPreTokenizer));
+  ARENA_ASSIGN_OR_RETURN(const bool use_regex, BoolOr(json, "use_regex", true, kPreTokenizer));
   if (use_regex) {
     ARENA_ASSIGN_OR_RETURN(step.pattern, SplitPattern::Compile(kGpt2Pattern));
   }
@@ -124,12 +126,13 @@ Status PreTokenizer::AddByteLevel(const Json& json) {
 
 Status PreTokenizer::AddSplit(const Json& json) {
   SplitStep step;
-  ARENA_ASSIGN_OR_RETURN(const std::string behavior, RequiredString(json, "behavior", kWhat));
+  ARENA_ASSIGN_OR_RETURN(const std::string behavior,
+                         RequiredString(json, "behavior", kPreTokenizer));
   ARENA_ASSIGN_OR_RETURN(step.behavior, ParseBehavior(behavior));
-  ARENA_ASSIGN_OR_RETURN(step.invert, BoolOr(json, "invert", false, kWhat));
+  ARENA_ASSIGN_OR_RETURN(step.invert, BoolOr(json, "invert", false, kPreTokenizer));
   const auto pattern = json.find("pattern");
   if (pattern == json.end()) return InvalidInput("pre_tokenizer \"Split\" has no pattern");
-  ARENA_ASSIGN_OR_RETURN(const auto regex, OptionalString(*pattern, "Regex", kWhat));
+  ARENA_ASSIGN_OR_RETURN(const auto regex, OptionalString(*pattern, "Regex", kPreTokenizer));
   if (regex) {
     auto compiled = SplitPattern::Compile(*regex);
     if (!compiled.ok()) {
@@ -139,7 +142,7 @@ Status PreTokenizer::AddSplit(const Json& json) {
     step.pattern = *std::move(compiled);
     step.source = *regex;
   } else {
-    ARENA_ASSIGN_OR_RETURN(step.literal, RequiredString(*pattern, "String", kWhat));
+    ARENA_ASSIGN_OR_RETURN(step.literal, RequiredString(*pattern, "String", kPreTokenizer));
   }
   steps_.emplace_back(std::move(step));
   return {};
@@ -147,12 +150,13 @@ Status PreTokenizer::AddSplit(const Json& json) {
 
 Status PreTokenizer::AddMetaspace(const Json& json) {
   Metaspace step;
-  ARENA_ASSIGN_OR_RETURN(step.replacement, RequiredString(json, "replacement", kWhat));
+  ARENA_ASSIGN_OR_RETURN(step.replacement, RequiredString(json, "replacement", kPreTokenizer));
   if (step.replacement.empty())
     return InvalidInput("pre_tokenizer \"Metaspace\" replaces by nothing");
-  ARENA_ASSIGN_OR_RETURN(step.split, BoolOr(json, "split", true, kWhat));
-  ARENA_ASSIGN_OR_RETURN(const bool add_prefix, BoolOr(json, "add_prefix_space", true, kWhat));
-  ARENA_ASSIGN_OR_RETURN(const auto scheme, OptionalString(json, "prepend_scheme", kWhat));
+  ARENA_ASSIGN_OR_RETURN(step.split, BoolOr(json, "split", true, kPreTokenizer));
+  ARENA_ASSIGN_OR_RETURN(const bool add_prefix,
+                         BoolOr(json, "add_prefix_space", true, kPreTokenizer));
+  ARENA_ASSIGN_OR_RETURN(const auto scheme, OptionalString(json, "prepend_scheme", kPreTokenizer));
   step.scheme = add_prefix ? Scheme::kAlways : Scheme::kNever;
   if (scheme == "first") {
     step.scheme = Scheme::kFirst;

@@ -21,7 +21,7 @@ namespace {
 
 using sentencepiece::SentencePieceProcessor;
 
-constexpr std::string_view kSpace = "\u2581";
+constexpr std::string_view kMetaspace = "\u2581";
 
 /// Constant after construction.
 class SentencePieceTokenizer final : public Tokenizer {
@@ -131,8 +131,9 @@ void SentencePieceTokenizer::ReadPieces() {
       bytes.assign(1, static_cast<char>(byte));
       byte_tokens_[static_cast<std::size_t>(byte & 0xFF)] = id;
     } else if (type == TokenType::kNormal) {
-      for (std::size_t at = bytes.find(kSpace); at != std::string::npos; at = bytes.find(kSpace)) {
-        bytes.replace(at, kSpace.size(), " ");
+      for (std::size_t at = bytes.find(kMetaspace); at != std::string::npos;
+           at = bytes.find(kMetaspace)) {
+        bytes.replace(at, kMetaspace.size(), " ");
       }
     }
     view_.tokens.push_back(piece);
@@ -251,15 +252,15 @@ void SentencePieceTokenizer::EncodeValid(std::string_view text, bool prefix,
                                          std::vector<TokenId>& out) const {
   const SentencePieceProcessor& processor = prefix ? *prefixing_ : *plain_;
   while (!text.empty()) {
-    const std::size_t end = lossless_ ? std::min(text.find(kSpace), text.size()) : text.size();
+    const std::size_t end = lossless_ ? std::min(text.find(kMetaspace), text.size()) : text.size();
     std::vector<int> ids;
     const std::string_view part = text.substr(0, end);
     const auto status = processor.Encode({part.data(), part.size()}, &ids);
     if (!status.ok()) EncodeBytes(part, out);
     out.insert(out.end(), ids.begin(), ids.end());
     if (end == text.size()) return;
-    EncodeBytes(kSpace, out);
-    text.remove_prefix(end + kSpace.size());
+    EncodeBytes(kMetaspace, out);
+    text.remove_prefix(end + kMetaspace.size());
   }
 }
 

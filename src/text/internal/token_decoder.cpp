@@ -11,7 +11,7 @@
 namespace arena {
 namespace {
 
-constexpr std::string_view kWhat = "the decoder";
+constexpr std::string_view kDecoder = "the decoder";
 
 void ReplaceAll(const std::string& old_text, const std::string& new_text, std::string& text) {
   for (std::size_t at = text.find(old_text); at != std::string::npos;
@@ -37,9 +37,9 @@ Result<TokenDecoder> TokenDecoder::Parse(const Json& json) {
 }
 
 Status TokenDecoder::Add(const Json& json) {
-  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kWhat));
+  ARENA_ASSIGN_OR_RETURN(const std::string type, ComponentType(json, kDecoder));
   if (type == "Sequence") {
-    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "decoders", kWhat));
+    ARENA_ASSIGN_OR_RETURN(const Json* parts, RequiredArray(json, "decoders", kDecoder));
     for (const Json& part : *parts) ARENA_RETURN_IF_ERROR(Add(part));
     return {};
   }
@@ -48,9 +48,9 @@ Status TokenDecoder::Add(const Json& json) {
   } else if (type == "ByteFallback") {
     byte_fallback_ = true;
   } else if (type == "Metaspace") {
-    ARENA_ASSIGN_OR_RETURN(std::string replacement, RequiredString(json, "replacement", kWhat));
-    ARENA_ASSIGN_OR_RETURN(const auto scheme, OptionalString(json, "prepend_scheme", kWhat));
-    ARENA_ASSIGN_OR_RETURN(const bool add_prefix, BoolOr(json, "add_prefix_space", true, kWhat));
+    ARENA_ASSIGN_OR_RETURN(std::string replacement, RequiredString(json, "replacement", kDecoder));
+    ARENA_ASSIGN_OR_RETURN(const auto scheme, OptionalString(json, "prepend_scheme", kDecoder));
+    ARENA_ASSIGN_OR_RETURN(const bool add_prefix, BoolOr(json, "add_prefix_space", true, kDecoder));
     if (replacement.empty()) return InvalidInput("decoder \"Metaspace\" replaces nothing");
     replaced_.emplace_back(std::move(replacement), " ");
     strips_leading_space_ = scheme ? *scheme != "never" : add_prefix;
@@ -70,15 +70,15 @@ Status TokenDecoder::AddReplace(const Json& json) {
   if (pattern->contains("Regex")) {
     return InvalidInput("decoder \"Replace\" with a Regex is not supported");
   }
-  ARENA_ASSIGN_OR_RETURN(std::string old_text, RequiredString(*pattern, "String", kWhat));
-  ARENA_ASSIGN_OR_RETURN(std::string new_text, RequiredString(json, "content", kWhat));
+  ARENA_ASSIGN_OR_RETURN(std::string old_text, RequiredString(*pattern, "String", kDecoder));
+  ARENA_ASSIGN_OR_RETURN(std::string new_text, RequiredString(json, "content", kDecoder));
   if (old_text.empty()) return InvalidInput("decoder \"Replace\" has an empty pattern");
   replaced_.emplace_back(std::move(old_text), std::move(new_text));
   return {};
 }
 
 Status TokenDecoder::AddStrip(const Json& json) {
-  ARENA_ASSIGN_OR_RETURN(const std::string content, RequiredString(json, "content", kWhat));
+  ARENA_ASSIGN_OR_RETURN(const std::string content, RequiredString(json, "content", kDecoder));
   const auto is = [&json](const char* key, int wanted) {
     const auto found = json.find(key);
     return found != json.end() && found->is_number_integer() && *found == wanted;

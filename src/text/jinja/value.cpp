@@ -10,11 +10,11 @@ namespace arena::jinja {
 namespace {
 
 // Deep enough for any message; shallow enough for recursion, destructors included.
-constexpr int kMaxNesting = 64;
+constexpr int kMaxValueDepth = 64;
 
 Error TooDeep() {
   return InvalidInput(
-      fmt::format("lists and dictionaries are nested more than {} deep", kMaxNesting));
+      fmt::format("lists and dictionaries are nested more than {} deep", kMaxValueDepth));
 }
 
 bool EqualDicts(const Value& a, const Value& b, Budget& budget) {
@@ -42,7 +42,7 @@ Result<Value> Value::List(std::vector<Value> items) {
   auto data = std::make_shared<ListData>();
   data->items = std::move(items);
   for (const Value& item : data->items) data->depth = std::max(data->depth, item.depth() + 1);
-  if (data->depth > kMaxNesting) return TooDeep();
+  if (data->depth > kMaxValueDepth) return TooDeep();
   return Value(ListPtr(std::move(data)));
 }
 
@@ -52,7 +52,7 @@ Result<Value> Value::Dict(std::vector<std::pair<MarkedText, Value>> items) {
   for (const auto& [key, value] : data->members) {
     data->depth = std::max(data->depth, value.depth() + 1);
   }
-  if (data->depth > kMaxNesting) return TooDeep();
+  if (data->depth > kMaxValueDepth) return TooDeep();
   return Value(DictPtr(std::move(data)));
 }
 
