@@ -49,8 +49,6 @@ std::string WithThinking(std::string_view reasoning, std::string_view answer) {
   return "<think>\n" + std::string(reasoning) + "\n</think>\n\n" + std::string(answer);
 }
 
-bool IsCut(const Answer& answer) { return answer.finish_reason == "length"; }
-
 // Applies the rules of one battle in order; each returns its fate or passes on.
 class LoneBattle {
  public:
@@ -107,7 +105,10 @@ class LoneBattle {
       return TrainableTurns(instruction, answer, false).has_value();
     };
     if (!has_text(chosen()) || (UsesOther() && !has_text(other()))) return Fate::kMissingText;
-    if (IsCut(chosen()) || (UsesOther() && IsCut(other()))) return Fate::kCut;
+    // A loser may be cut where the row can say so.
+    const bool other_may_be_cut = IsPreference(settings_.kind) && CanSayCut(settings_.format);
+    const bool other_matters = UsesOther() && !other_may_be_cut;
+    if (IsCut(chosen()) || (other_matters && IsCut(other()))) return Fate::kCut;
     return Fate::kSelected;
   }
 
@@ -256,6 +257,8 @@ std::optional<std::vector<std::string>> TrainableTurns(const Instruction& instru
   }
   return texts;
 }
+
+bool IsCut(const Answer& answer) { return answer.finish_reason == "length"; }
 
 std::uint32_t NamePool::IndexOf(const std::string& name) {
   const auto found = std::find(names_.begin(), names_.end(), name);

@@ -63,6 +63,7 @@ std::vector<SelectedRow> RowsOf(const BattleDetail& detail, const Candidate& can
   row.example.answer = answer.back();
   if (IsPreference(settings.kind)) {
     row.example.rejected = other.back();
+    row.example.is_rejected_cut = IsCut(is_a ? detail.answer_b : detail.answer_a);
     row.example.margin = candidate.margin();
   }
   if (settings.kind != TrainingKind::kKto) return {row};

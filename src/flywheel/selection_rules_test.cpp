@@ -162,6 +162,22 @@ TEST_F(RulesTest, VoidMissingAndCutAnswersAreDropped) {
   EXPECT_EQ(Dropped(), (Reasons{{"void", 1}, {"missing-text", 1}, {"cut-answer", 1}}));
 }
 
+TEST_F(RulesTest, ALoserThatWasCutIsMarkedWhereTheFormatCanSayIt) {
+  finish_reason_ = "length";
+  const Instruction question = Question("q");
+  PutAnswer(question, {"target", {"t"}});
+  finish_reason_ = "stop";
+  PutBattle(question, {"target", {"t"}, {4, 4}}, {"strong", {"s"}, {9, 9}});
+  SetKind(TrainingKind::kDpo);
+  EXPECT_THAT(Answers(), ElementsAre("s"));
+  EXPECT_EQ(Lines(Text(".jsonl"))[0]["rejected"][0]["cut"], true);
+  settings_.format = TrainerFormat::kAlpaca;
+  MustSelect(settings_);
+  EXPECT_THAT(Text(".dropped.jsonl"), HasSubstr("cut-answer"));
+  SetKind(TrainingKind::kSft);
+  EXPECT_THAT(Answers(), ElementsAre("s")) << "the loser's answer is not learned";
+}
+
 TEST_F(RulesTest, PairsAreOfLossesOfTheTargetOrOfAll) {
   PutSimple("lost", 4, "strong", 9);
   PutSimple("won", 9, "weak", 4);

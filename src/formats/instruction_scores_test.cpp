@@ -36,7 +36,7 @@ TEST(InstructionScoresTest, RowsNameTheirInstructionInThreeWays) {
   const Scores scores = Read(directory, R"({"key": ")" + named.Hex() + R"(", "difficulty": 3}
 {"prompt": "by prompt", "difficulty": 4.5}
 {"prompt": ["first", "second"], "difficulty": 5}
-{"messages": [{"role": "user", "content": "by messages"}, {"role": "assistant", "content": "ok"}], "difficulty": 6}
+{"messages": [{"role": "user", "content": "by messages"}], "difficulty": 6}
 {"prompt": "without"}
 )");
   EXPECT_EQ(scores.error, "");

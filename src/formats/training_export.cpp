@@ -119,6 +119,10 @@ bool CanHold(TrainerFormat format, const Conversation& prompt) {
   return expected == Role::kAssistant;  // the user spoke last
 }
 
+bool CanSayCut(TrainerFormat format) {
+  return format == TrainerFormat::kTrl || format == TrainerFormat::kOpenRlhf;
+}
+
 std::string TrainingLine(TrainerFormat format, TrainingKind kind, const TrainingExample& example) {
   return DumpJson(RowOf(format, kind, example));
 }
@@ -126,6 +130,12 @@ std::string TrainingLine(TrainerFormat format, TrainingKind kind, const Training
 Json AssistantTurn(const std::string& text) {
   Json turn = Json::array();
   turn.push_back({{"role", "assistant"}, {"content", text}});
+  return turn;
+}
+
+Json RejectedTurn(const TrainingExample& example) {
+  Json turn = AssistantTurn(example.rejected);
+  if (example.is_rejected_cut) turn.back()["cut"] = true;
   return turn;
 }
 

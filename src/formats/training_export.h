@@ -47,9 +47,11 @@ Status CheckTrainerFormat(TrainerFormat format, TrainingKind kind);
 
 /// One row before it is written.
 struct TrainingExample {
-  Conversation prompt;       ///< ends with what the user asks
-  std::string answer;        ///< to learn; of a preference the chosen one; kKto: the labelled one
-  std::string rejected;      ///< of a preference
+  Conversation prompt;   ///< ends with what the user asks
+  std::string answer;    ///< to learn; of a preference the chosen one; kKto: the labelled one
+  std::string rejected;  ///< of a preference
+  /// The rejected answer reached its limit of tokens: no trainer may learn an end after it.
+  bool is_rejected_cut = false;
   double margin = 0;         ///< of a preference: mean score of the chosen minus of the rejected
   bool is_desirable = true;  ///< kKto
 };
@@ -57,6 +59,9 @@ struct TrainingExample {
 /// Whether the format can say a conversation with this prompt. Alpaca, ShareGPT and LLaMA-Factory
 /// take an optional system prompt first, then user and assistant in turns; the others take any.
 bool CanHold(TrainerFormat format, const Conversation& prompt);
+
+/// Whether rows of the format can say that an answer was cut off, as "cut": true in its message.
+bool CanSayCut(TrainerFormat format);
 
 /// The row as one line of JSON, without a line end. Bytes that are not UTF-8 become U+FFFD. The
 /// format must have rows of the kind and be able to hold the prompt.

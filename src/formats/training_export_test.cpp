@@ -158,6 +158,21 @@ TEST(TrainingExportTest, OpenRlhf) {
             Expect(R"({"input": [{"role": "user", "content": "What is 2+2?"}]})"));
 }
 
+TEST(TrainingExportTest, ARejectedAnswerThatWasCutSaysSo) {
+  TrainingExample cut = Simple();
+  cut.is_rejected_cut = true;
+  for (const TrainerFormat format : {TrainerFormat::kTrl, TrainerFormat::kOpenRlhf}) {
+    EXPECT_TRUE(CanSayCut(format));
+    for (const TrainingKind kind : {TrainingKind::kDpo, TrainingKind::kRewardModel}) {
+      const Json row = Row(format, kind, cut);
+      EXPECT_EQ(row["rejected"].back(),
+                Expect(R"({"role": "assistant", "content": "5", "cut": true})"));
+      EXPECT_FALSE(row["chosen"].back().contains("cut"));
+    }
+  }
+  EXPECT_FALSE(CanSayCut(TrainerFormat::kLlamaFactory));
+}
+
 TEST(TrainingExportTest, KtoLabelsEachAnswer) {
   TrainingExample bad = Simple();
   bad.answer = "5";

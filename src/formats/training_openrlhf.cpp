@@ -14,7 +14,7 @@ Json OpenRlhfRow(TrainingKind kind, const TrainingExample& example) {
     case TrainingKind::kRewardModel:
       return {{"prompt", MessagesJson(example.prompt)},
               {"chosen", AssistantTurn(example.answer)},
-              {"rejected", AssistantTurn(example.rejected)},
+              {"rejected", RejectedTurn(example)},
               {"margin", NumberJson(example.margin)}};
     case TrainingKind::kKto:
       return {{"output", MessagesJson(Answered(example.prompt, example.answer))},

@@ -1,6 +1,7 @@
 // TRL: the conversational form (lists of messages) and the standard one (plain text).
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "formats/internal/export_writers.h"
 #include "formats/internal/training_writers.h"
@@ -57,12 +58,16 @@ std::string PlainPrompt(const Conversation& prompt) {
 }  // namespace
 
 Json TrlRow(TrainingKind kind, const TrainingExample& example) {
+  Json answer = AssistantTurn(example.answer);
+  Json rejected = RejectedTurn(example);
   if (kind == TrainingKind::kRewardModel) {
-    return Row(kind, example, nullptr, MessagesJson(Answered(example.prompt, example.answer)),
-               MessagesJson(Answered(example.prompt, example.rejected)));
+    for (Json* side : {&answer, &rejected}) {
+      Json conversation = MessagesJson(example.prompt);
+      conversation.push_back(std::move(side->back()));
+      *side = std::move(conversation);
+    }
   }
-  return Row(kind, example, MessagesJson(example.prompt), AssistantTurn(example.answer),
-             AssistantTurn(example.rejected));
+  return Row(kind, example, MessagesJson(example.prompt), std::move(answer), std::move(rejected));
 }
 
 Json TrlPlainRow(TrainingKind kind, const TrainingExample& example) {

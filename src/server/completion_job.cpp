@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/style_counts.h"
+
 namespace arena {
 namespace {
 

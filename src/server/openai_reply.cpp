@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "text/style_counts.h"
 
 namespace arena {
 namespace {
@@ -75,7 +76,7 @@ Json CompletionLogprobs(const ReplyChoice& choice) {
           {"text_offset", std::move(offsets)}};
 }
 
-Json Usage(const TokenUsage& usage) {
+Json UsageJson(const TokenUsage& usage) {
   return {{"prompt_tokens", usage.prompt},
           {"completion_tokens", usage.completion},
           {"total_tokens", usage.prompt + usage.completion}};
@@ -141,7 +142,7 @@ std::string ChatReplyJson(const ReplyHead& head, std::span<const ReplyChoice> ch
          {"finish_reason", choice.finish}});
   }
   Json document = Document(head, "chat.completion", std::move(list));
-  document["usage"] = Usage(usage);
+  document["usage"] = UsageJson(usage);
   return DumpJson(document);
 }
 
@@ -162,7 +163,7 @@ std::string CompletionReplyJson(const ReplyHead& head, std::span<const ReplyChoi
   Json list = Json::array();
   for (const ReplyChoice& choice : choices) list.push_back(CompletionChoice(choice));
   Json document = Document(head, "text_completion", std::move(list));
-  document["usage"] = Usage(usage);
+  document["usage"] = UsageJson(usage);
   return DumpJson(document);
 }
 
@@ -174,7 +175,7 @@ std::string CompletionChunkJson(const ReplyHead& head, const ReplyChoice& choice
 std::string UsageChunkJson(const ReplyHead& head, bool is_chat, const TokenUsage& usage) {
   Json document =
       Document(head, is_chat ? "chat.completion.chunk" : "text_completion", Json::array());
-  document["usage"] = Usage(usage);
+  document["usage"] = UsageJson(usage);
   return DumpJson(document);
 }
 

@@ -55,6 +55,9 @@ std::optional<BattleScores> ScoresOf(const BattleDetail& detail);
 std::optional<std::vector<std::string>> TrainableTurns(const Instruction& instruction,
                                                        const Answer& answer, bool with_reasoning);
 
+/// Whether it reached its limit of tokens.
+bool IsCut(const Answer& answer);
+
 /// What a selection remembers of a battle.
 struct Candidate {
   Key battle;

@@ -17,6 +17,9 @@ Json LlamaFactoryRow(TrainingKind kind, const TrainingExample& example);
 /// [{"role": "assistant", "content": text}]
 Json AssistantTurn(const std::string& text);
 
+/// The same of the rejected answer, with "cut": true where it is.
+Json RejectedTurn(const TrainingExample& example);
+
 /// The prompt followed by the answer.
 Conversation Answered(const Conversation& prompt, const std::string& answer);
 
