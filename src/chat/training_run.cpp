@@ -219,9 +219,13 @@ class TrainingRun {
 
   Result<TrainingRunEnd> Judge() {
     const auto any = [this](auto what) { return std::any_of(ranks_.begin(), ranks_.end(), what); };
+    // A rank that ends a moment before another may look like a failure to it, and one that had
+    // hardly begun ends by the signal.
+    const Rank& first = ranks_.front();
+    if (end_.interrupted && (first.was_interrupted() || first.was_signalled())) return end_;
     if (any([](const Rank& r) { return r.has_failed(); })) return Failure();
     end_.interrupted = any([](const Rank& r) { return r.was_interrupted(); });
-    const bool done = end_.interrupted || !is_first_rank_here() || ranks_.front().is_done();
+    const bool done = end_.interrupted || !is_first_rank_here() || first.is_done();
     if (done) return end_;
     return IoError("the trainer ended without saying that it is done");
   }
