@@ -236,7 +236,9 @@ class TrainingRun {
     for (const bool signalled : {true, false}) {
       for (const Rank& rank : ranks_) {
         if (!rank.has_failed() || rank.was_signalled() != signalled) continue;
-        if (rank.was_wrong_usage()) return InvalidInput(rank.LastWords());
+        if (rank.was_wrong_usage() && !rank.LastWords().empty()) {
+          return InvalidInput(rank.LastWords());
+        }
         failures.push_back(rank.Failure());
       }
     }
