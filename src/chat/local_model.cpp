@@ -164,8 +164,10 @@ LocalModel::~LocalModel() = default;
 
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& options) {
   ARENA_ASSIGN_OR_RETURN(auto tokenizer, LoadTokenizer(options.pool.model));
-  ARENA_ASSIGN_OR_RETURN(ChatTemplate chat_template, FindTemplate(options.pool.model, options.chat_template));
-  ARENA_ASSIGN_OR_RETURN(std::string version, HashDirectory(options.pool.model, chat_template.source()));
+  ARENA_ASSIGN_OR_RETURN(ChatTemplate chat_template,
+                         FindTemplate(options.pool.model, options.chat_template));
+  ARENA_ASSIGN_OR_RETURN(std::string version,
+                         HashDirectory(options.pool.model, chat_template.source()));
   ARENA_ASSIGN_OR_RETURN(auto pool, LmPool::Start(options.pool));
   if (static_cast<std::int64_t>(tokenizer->vocabulary_size()) > pool->model().vocabulary) {
     return InvalidInput(fmt::format("{}: the tokenizer has {} tokens and the model only {}",

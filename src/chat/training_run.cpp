@@ -219,9 +219,13 @@ class TrainingRun {
 
   Result<TrainingRunEnd> Judge() {
     const auto any = [this](auto what) { return std::any_of(ranks_.begin(), ranks_.end(), what); };
+    // A rank that ends a moment before another may look like a failure to it, and one that had
+    // hardly begun ends by the signal.
+    const Rank& first = ranks_.front();
+    if (end_.interrupted && (first.was_interrupted() || first.was_signalled())) return end_;
     if (any([](const Rank& r) { return r.has_failed(); })) return Failure();
     end_.interrupted = any([](const Rank& r) { return r.was_interrupted(); });
-    const bool done = end_.interrupted || !is_first_rank_here() || ranks_.front().is_done();
+    const bool done = end_.interrupted || !is_first_rank_here() || first.is_done();
     if (done) return end_;
     return IoError("the trainer ended without saying that it is done");
   }
@@ -232,7 +236,9 @@ class TrainingRun {
     for (const bool signalled : {true, false}) {
       for (const Rank& rank : ranks_) {
         if (!rank.has_failed() || rank.was_signalled() != signalled) continue;
-        if (rank.was_wrong_usage()) return InvalidInput(rank.LastWords());
+        if (rank.was_wrong_usage() && !rank.LastWords().empty()) {
+          return InvalidInput(rank.LastWords());
+        }
         failures.push_back(rank.Failure());
       }
     }

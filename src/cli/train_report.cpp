@@ -106,8 +106,8 @@ std::string ResultText(const TrainingJobOptions& options, const TrainingRunEnd& 
   const std::string out = options.out.string();
   if (end.interrupted) {
     return fmt::format(
-        "Interrupted after step {}; a checkpoint was saved. Run the same command again to "
-        "continue.\n",
+        "Interrupted after step {}. Run the same command again to continue from the last "
+        "checkpoint.\n",
         end.step);
   }
   std::string text =

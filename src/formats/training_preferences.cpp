@@ -40,6 +40,7 @@ Result<TrainingRow> WithPrompt(const JsonRow& row, Conversation prompt, Sides si
       return row.Fail("\"chosen\" and \"rejected\" should end with the assistant's turn");
     }
     answer->is_cut = answer->is_cut || is_cut;
+    answer->masked.clear();  // an answer is preferred as a whole
   }
   read.margin = static_cast<float>(margin.value_or(0));
   if (!std::isfinite(read.margin)) return row.WrongType("margin", "a finite number");
