@@ -17,7 +17,7 @@ double CandidateProbability(double similarity, const LshBands& bands);
 /// The bands with bands * rows <= permutations that minimise
 ///   false_positive_weight * integral over [0, threshold] of P(s) ds +
 ///   (1 - false_positive_weight) * integral over [threshold, 1] of (1 - P(s)) ds.
-/// Of equal ones, those with fewer bands. 0 < threshold < 1, permutations >= 1.
+/// 0 < threshold < 1, permutations >= 1.
 LshBands ChooseLshBands(double threshold, int permutations, double false_positive_weight);
 
 }  // namespace arena

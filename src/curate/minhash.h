@@ -10,8 +10,8 @@
 namespace arena {
 
 /// Makes signatures. Permutation i of the 32-bit numbers is x -> a_i x + b_i mod 2^32 with a_i odd,
-/// of the upper half of each shingle's 64-bit hash; a signature holds the smallest image under each.
-/// The share of places in which two signatures agree estimates the sets' Jaccard similarity J
+/// of the upper half of each shingle's 64-bit hash; a signature holds the smallest image under
+/// each. The share of places in which two signatures agree estimates the sets' Jaccard similarity J
 /// without bias, with variance J (1 - J) / permutations. Thread-safe after construction.
 class MinHasher {
  public:

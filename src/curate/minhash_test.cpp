@@ -54,8 +54,7 @@ TEST(MinHash, EstimateOfJaccardIsUnbiasedWithTheExpectedVariance) {
   constexpr int kTrials = 4000;
   for (const std::size_t shared : {10U, 40U, 80U}) {
     constexpr std::size_t kOwn = 30;
-    const double jaccard =
-        static_cast<double>(shared) / static_cast<double>(shared + 2 * kOwn);
+    const double jaccard = static_cast<double>(shared) / static_cast<double>(shared + 2 * kOwn);
     double sum = 0, squares = 0;
     for (int trial = 0; trial < kTrials; ++trial) {
       Rng rng(7, static_cast<std::uint64_t>(trial));

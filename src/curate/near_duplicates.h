@@ -37,8 +37,8 @@ LshBands BandsOf(const NearDuplicateOptions& options);
 /// kept before it is a candidate with a similarity of at least the threshold; of several, the
 /// earliest in `order` is named. Everything else is kept: also a document that only resembles a
 /// removed one. Documents without shingles are kept and resemble nothing. Returned in `order`; the
-/// result does not depend on the number of threads. Takes about 1 KB for each kept document beside
-/// the sets.
+/// result does not depend on the number of threads. Takes 15-25 bytes for each
+/// kept document and band beside the sets.
 std::vector<NearDuplicate> FindNearDuplicates(const ShingleSets& sets,
                                               std::span<const std::uint32_t> order,
                                               const NearDuplicateOptions& options);

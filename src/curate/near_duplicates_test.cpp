@@ -141,8 +141,7 @@ TEST(NearDuplicates, EveryRemovalIsAgainstAKeptDocumentAtOrAboveTheThreshold) {
   const auto near = NearKept(sets, found, 0.4);
   for (const NearDuplicate& duplicate : found) {
     EXPECT_GE(duplicate.similarity, 0.4);
-    EXPECT_DOUBLE_EQ(duplicate.similarity,
-                     Jaccard(sets[duplicate.document], sets[duplicate.kept]));
+    EXPECT_DOUBLE_EQ(duplicate.similarity, Jaccard(sets[duplicate.document], sets[duplicate.kept]));
     EXPECT_TRUE(near.contains(duplicate.document));
   }
   // What stays although it resembles a kept document was no candidate of any: few, by the curve.

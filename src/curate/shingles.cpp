@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
 constexpr std::size_t kBlockNumbers = std::size_t{1} << 18;
-constexpr std::size_t kTextsAtOnce = 128;
+constexpr std::size_t kTextsAtOnce = 64;
+constexpr std::size_t kBytesPerShingle = 5;  // for a first guess; English words have about 6
 
 // Of valid UTF-8.
 void AppendCodePoints(std::string_view text, std::vector<std::uint64_t>& out) {
@@ -46,18 +47,20 @@ std::optional<ShingleUnit> ParseShingleUnit(std::string_view name) {
 
 void RollingHashes(std::span<const std::uint64_t> elements, int size,
                    std::vector<std::uint64_t>& hashes) {
+  hashes.clear();
   if (elements.empty()) return;
   const std::size_t width = std::min(static_cast<std::size_t>(size), elements.size());
+  hashes.resize(elements.size() - width + 1);
   std::uint64_t rolled = 0;
   std::uint64_t leaving_factor = 1;  // kRollingFactor^width
   for (std::size_t i = 0; i < width; ++i) {
     rolled = rolled * kRollingFactor + elements[i];
     leaving_factor *= kRollingFactor;
   }
-  hashes.push_back(Finish(rolled, width));
+  hashes[0] = Finish(rolled, width);
   for (std::size_t i = width; i < elements.size(); ++i) {
-    rolled = rolled * kRollingFactor + elements[i] - leaving_factor * elements[i - width];
-    hashes.push_back(Finish(rolled, width));
+    rolled = rolled * kRollingFactor + (elements[i] - leaving_factor * elements[i - width]);
+    hashes[i - width + 1] = Finish(rolled, width);
   }
 }
 
@@ -84,7 +87,6 @@ bool HashSet::Contains(std::uint64_t number) const { return slots_[Place(number)
 
 std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
   elements_.clear();
-  hashes_.clear();
   if (options_.unit == ShingleUnit::kWords) {
     AppendWordHashes(text, elements_);
   } else {
@@ -92,10 +94,12 @@ std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
   }
   RollingHashes(elements_, options_.size, hashes_);
   seen_.Reset(hashes_.size());
-  const auto end = std::remove_if(hashes_.begin(), hashes_.end(),
-                                  [this](std::uint64_t hash) { return !seen_.Insert(hash); });
-  hashes_.erase(end, hashes_.end());
-  return hashes_;
+  std::size_t count = 0;
+  for (const std::uint64_t hash : hashes_) {
+    hashes_[count] = hash;
+    count += seen_.Insert(hash) ? 1 : 0;
+  }
+  return std::span(hashes_).first(count);
 }
 
 void ShingleSets::Add(std::span<const std::uint64_t> set) {
@@ -121,8 +125,12 @@ void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOpti
   ParallelFor(parts.size(), threads, [&](std::size_t p) {
     Shingler shingler(options);
     Part& part = parts[p];
-    const auto mine = texts.subspan(p * kTextsAtOnce,
-                                    std::min(kTextsAtOnce, texts.size() - p * kTextsAtOnce));
+    const auto mine =
+        texts.subspan(p * kTextsAtOnce, std::min(kTextsAtOnce, texts.size() - p * kTextsAtOnce));
+    std::size_t bytes = 0;
+    for (const std::string_view text : mine) bytes += text.size();
+    part.numbers.reserve(bytes / kBytesPerShingle);
+    part.ends.reserve(mine.size());
     for (const std::string_view text : mine) {
       const auto set = shingler.Shingles(text);
       part.numbers.insert(part.numbers.end(), set.begin(), set.end());

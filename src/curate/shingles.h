@@ -21,9 +21,9 @@ struct ShingleOptions {
   int size = 5;  ///< words, or code points of the normalised text; at least 1
 };
 
-/// A hash of each run of `size` elements, computed by rolling. Distinct runs have distinct hashes
-/// but for chance of 2^-64; no hash is 0. Fewer elements than `size` give one hash of them all,
-/// none give none.
+/// `hashes` becomes a hash of each run of `size` elements, computed by rolling. Distinct runs have
+/// distinct hashes but for chance of 2^-64; no hash is 0. Fewer elements than `size` give one hash
+/// of them all, none give none.
 void RollingHashes(std::span<const std::uint64_t> elements, int size,
                    std::vector<std::uint64_t>& hashes);
 

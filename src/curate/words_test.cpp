@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
+
 namespace arena {
 namespace {
 
@@ -44,6 +46,20 @@ TEST(Words, LongWordsDependOnAllTheirBytes) {
     EXPECT_NE(Hashes(base), Hashes(other)) << i;
   }
   EXPECT_NE(Hashes(std::string(8, 'x')), Hashes(std::string(16, 'x')));
+}
+
+// The fast way for ASCII and the way for all text must agree wherever words begin and end.
+TEST(Words, AsciiTextHasTheSameHashesBesideOtherText) {
+  Rng rng(1);
+  for (int trial = 0; trial < 2000; ++trial) {
+    std::string text;
+    for (std::uint64_t n = rng.Below(200); n > 0; --n) {
+      text += "aZ09 .@[`{/:\n\t"[rng.Below(rng.Below(2) == 0 ? 4 : 14)];
+    }
+    auto expected = Hashes("\u00e9 " + text);
+    expected.erase(expected.begin());
+    EXPECT_EQ(Hashes(text), expected) << text;
+  }
 }
 
 TEST(Words, HashesAndTextAgreeOnWhereWordsEnd) {

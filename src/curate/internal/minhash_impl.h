@@ -1,6 +1,6 @@
 // The loop of MinHashKernel, written once with vectors of the width that the including file is
-// compiled for. Each instruction set has a .cpp file with its own compiler flags that includes this;
-// all is in an anonymous namespace and nothing of the standard library is called, so that no
+// compiled for. Each instruction set has a .cpp file with its own compiler flags that includes
+// this; all is in an anonymous namespace and nothing of the standard library is called, so that no
 // function made for one processor is shared with code for another.
 #pragma once
 
