@@ -57,6 +57,7 @@ void AddShow(CLI::App& app, Exit& exit);
 void AddExport(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
+void AddCurate(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
 
 }  // namespace arena

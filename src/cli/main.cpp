@@ -64,6 +64,7 @@ int Main(int argc, char** argv) {
   AddExport(app, exit);
   AddGenerate(app, exit);
   AddModel(app, exit);
+  AddCurate(app, exit);
   AddServe(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
