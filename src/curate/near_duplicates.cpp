@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t kBlock = 4096;  // documents that are looked up before any is added
 static_assert(kBlock < UINT16_MAX);
+// Of a band's row in the block's tables: not a multiple of 4 KB, so that a column's numbers do not
+// fall into the same places of the first-level cache.
+constexpr std::size_t kStride = kBlock + 16;
 constexpr std::size_t kPart = 64;   // documents that a thread takes at once
 constexpr std::size_t kAhead = 16;  // documents whose table places are fetched ahead
 
@@ -63,7 +66,7 @@ class Comparer {
   HashSet set_;
 };
 
-// Works block by block. All tables of a block are band-major, (bands, kBlock), and every table of
+// Works block by block. All tables of a block are band-major, (bands, kStride), and every table of
 // the index is gone through on its own, so that it stays in the processor's caches.
 class Finder {
  public:
@@ -73,10 +76,10 @@ class Finder {
         bands_(BandsOf(options)),
         hasher_(options.permutations, options.seed),
         index_(static_cast<std::size_t>(bands_.bands)),
-        hashes_(index_.size() * kBlock),
-        heads_(index_.size() * kBlock),
-        links_(index_.size() * kBlock),
-        kept_hashes_(index_.size() * kBlock),
+        hashes_(index_.size() * kStride),
+        heads_(index_.size() * kStride),
+        links_(index_.size() * kStride),
+        kept_hashes_(index_.size() * kStride),
         matches_(kBlock),
         is_removed_(kBlock) {}
 
@@ -125,7 +128,7 @@ class Finder {
       std::vector<std::uint32_t> signature(hasher_.permutations());
       for (std::size_t i = begin; i < end; ++i) {
         hasher_.Sign(sets_[block[i]], signature);
-        BandHashes(signature, bands_, &hashes_[i], kBlock);
+        BandHashes(signature, bands_, &hashes_[i], kStride);
       }
     });
   }
@@ -135,15 +138,15 @@ class Finder {
   void LookUp(std::size_t count) {
     ParallelFor(index_.size(), options_.threads, [&](std::size_t b) {
       LshBand& band = index_[b];
-      const std::uint32_t* const added = &kept_hashes_[b * kBlock];
+      const std::uint32_t* const added = &kept_hashes_[b * kStride];
       for (std::size_t k = 0; k < new_kept_; ++k) {
         if (k + kAhead < new_kept_) band.Prefetch(added[k + kAhead]);
         band.Add(added[k]);
       }
-      const std::uint32_t* const hashes = &hashes_[b * kBlock];
+      const std::uint32_t* const hashes = &hashes_[b * kStride];
       for (std::size_t i = 0; i < count; ++i) {
         if (i + kAhead < count) band.Prefetch(hashes[i + kAhead]);
-        heads_[b * kBlock + i] = band.Find(hashes[i]);
+        heads_[b * kStride + i] = band.Find(hashes[i]);
       }
     });
   }
@@ -156,7 +159,7 @@ class Finder {
         matches_[i].reset();
         if (sets_[block[i]].empty()) continue;
         const auto candidates =
-            scratch->candidates.Collect(index_, kept_.size(), &heads_[i], kBlock);
+            scratch->candidates.Collect(index_, kept_.size(), &heads_[i], kStride);
         if (!candidates.empty()) scratch->comparer.Reset(sets_[block[i]]);
         for (const std::uint32_t candidate : candidates) {
           const std::uint32_t kept = kept_[candidate];
@@ -177,7 +180,7 @@ class Finder {
       if (!matches_[i] && !sets_[block[i]].empty()) left_.push_back(static_cast<std::uint32_t>(i));
     }
     ParallelFor(index_.size(), options_.threads,
-                [&](std::size_t b) { LinkBand(&hashes_[b * kBlock], &links_[b * kBlock]); });
+                [&](std::size_t b) { LinkBand(&hashes_[b * kStride], &links_[b * kStride]); });
   }
 
   // links[k]: the last of left_[0, k) with the hash of left_[k]. The table stays in the first
@@ -220,7 +223,7 @@ class Finder {
                                            Scratch& scratch) {
     candidates_.clear();
     for (std::size_t b = 0; b < index_.size(); ++b) {
-      std::uint32_t* const links = &links_[b * kBlock];
+      std::uint32_t* const links = &links_[b * kStride];
       std::uint32_t link = links[k];
       // A removed document's own link leads to a kept one, so lists do not grow by what is removed.
       if (link != kNoDocument && is_removed_[link]) link = links[k] = links[link];
@@ -242,7 +245,7 @@ class Finder {
   void Keep(std::uint32_t document, std::size_t place) {
     kept_.push_back(document);
     for (std::size_t b = 0; b < index_.size(); ++b) {
-      kept_hashes_[b * kBlock + new_kept_] = hashes_[b * kBlock + place];
+      kept_hashes_[b * kStride + new_kept_] = hashes_[b * kStride + place];
     }
     ++new_kept_;
   }

@@ -13,7 +13,6 @@ namespace arena {
 namespace {
 
 constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
-constexpr std::size_t kBlockNumbers = std::size_t{1} << 18;
 constexpr std::size_t kTextsAtOnce = 64;
 constexpr std::size_t kBytesPerShingle = 5;  // for a first guess; English words have about 6
 
@@ -102,19 +101,6 @@ std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
   return std::span(hashes_).first(count);
 }
 
-void ShingleSets::Add(std::span<const std::uint64_t> set) {
-  if (set.size() > free_count_) {
-    free_count_ = std::max(kBlockNumbers, set.size());
-    blocks_.push_back(std::make_unique_for_overwrite<std::uint64_t[]>(free_count_));
-    block_bytes_ += free_count_ * sizeof(std::uint64_t);
-    free_ = blocks_.back().get();
-  }
-  std::copy(set.begin(), set.end(), free_);
-  sets_.emplace_back(free_, set.size());
-  free_ += set.size();
-  free_count_ -= set.size();
-}
-
 void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOptions& options,
                       unsigned threads) {
   struct Part {
@@ -130,19 +116,22 @@ void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOpti
     std::size_t bytes = 0;
     for (const std::string_view text : mine) bytes += text.size();
     part.numbers.reserve(bytes / kBytesPerShingle);
-    part.ends.reserve(mine.size());
     for (const std::string_view text : mine) {
       const auto set = shingler.Shingles(text);
       part.numbers.insert(part.numbers.end(), set.begin(), set.end());
       part.ends.push_back(part.numbers.size());
     }
+    // What was reserved too much would stay for good.
+    if (part.numbers.capacity() > part.numbers.size() * 5 / 4) part.numbers.shrink_to_fit();
   });
-  for (const Part& part : parts) {
+  for (Part& part : parts) {
     std::size_t begin = 0;
     for (const std::size_t end : part.ends) {
-      Add(std::span(part.numbers).subspan(begin, end - begin));
+      sets_.emplace_back(part.numbers.data() + begin, end - begin);
       begin = end;
     }
+    block_bytes_ += part.numbers.capacity() * sizeof(std::uint64_t);
+    blocks_.push_back(std::move(part.numbers));
   }
 }
 

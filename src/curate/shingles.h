@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -66,7 +64,6 @@ class ShingleSets {
   /// Appends the sets of `texts`, made on `threads` threads (0: all).
   void Add(std::span<const std::string_view> texts, const ShingleOptions& options,
            unsigned threads);
-  void Add(std::span<const std::uint64_t> set);
 
   std::size_t size() const { return sets_.size(); }
   std::span<const std::uint64_t> operator[](std::size_t document) const { return sets_[document]; }
@@ -74,11 +71,9 @@ class ShingleSets {
   std::size_t bytes() const;
 
  private:
-  std::vector<std::unique_ptr<std::uint64_t[]>> blocks_;
+  std::vector<std::vector<std::uint64_t>> blocks_;  ///< of several documents each
   std::vector<std::span<const std::uint64_t>> sets_;
   std::size_t block_bytes_ = 0;
-  std::uint64_t* free_ = nullptr;
-  std::size_t free_count_ = 0;
 };
 
 /// |a and b| / |a or b|; 0 where both are empty. Neither holds a number twice.

@@ -13,6 +13,25 @@ namespace {
 
 using report_internal::HtmlText;
 
+constexpr std::string_view kStyle = R"css(
+.bars{width:100%;max-width:720px;font-size:13px}
+.bars th{font-weight:400;text-align:right;padding:3px 10px 3px 0;white-space:nowrap}
+.bars td{padding:3px 0;width:100%}
+.bars td+td{width:auto;padding-left:10px;text-align:right;white-space:nowrap;color:var(--soft)}
+.bars div{height:12px;background:var(--data);border-radius:2px;min-width:1px}
+.bars .faint div{opacity:.4}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:0 0 12px;padding:0 0 12px;
+border-bottom:1px solid var(--line);font-size:13px}
+.pair pre{margin:4px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:12px/1.45 ui-monospace,
+monospace;max-height:180px;overflow:auto}
+.pair .caption{margin:0;overflow-wrap:anywhere}
+section.board .caption{margin:6px 0 14px}
+section.board .bars{margin:0 0 20px}
+pre.settings{font:12px/1.5 ui-monospace,monospace;background:var(--band);padding:12px;
+border-radius:6px;overflow:auto;color:var(--fg)}
+@media (max-width:560px){.pair{grid-template-columns:1fr}}
+)css";
+
 std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
 
 double ShareOf(std::int64_t part, std::int64_t whole) {
@@ -207,7 +226,7 @@ std::string StepSection(const StepReport& step) {
 
 std::string CurationHtml(const CurationReport& report, const ReadReport& read,
                          std::string_view settings) {
-  std::string out = report_internal::PageBegin("Curation");
+  std::string out = report_internal::PageBegin("Curation", kStyle);
   out += Facts(report, read) + Problems(read) + StepTable(report) + SourceTable(report);
   out += CurveChart(report) + ShardChart(report);
   for (const StepReport& step : report.steps) out += StepSection(step);

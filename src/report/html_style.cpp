@@ -97,25 +97,12 @@ color:var(--soft);font-size:12px}
 .legend .ramp{display:inline-flex;border-radius:3px;overflow:hidden}
 .legend .never{border-radius:3px;margin-left:10px;background:repeating-linear-gradient(135deg,
 transparent 0 3px,var(--never) 3px 4px)}
-.bars{width:100%;max-width:720px;font-size:13px}
-.bars th{font-weight:400;text-align:right;padding:3px 10px 3px 0;white-space:nowrap}
-.bars td{padding:3px 0;width:100%}
-.bars td+td{width:auto;padding-left:10px;text-align:right;white-space:nowrap;color:var(--soft)}
-.bars div{height:12px;background:var(--data);border-radius:2px;min-width:1px}
-.bars .faint div{opacity:.4}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:0 0 12px;padding:0 0 12px;
-border-bottom:1px solid var(--line);font-size:13px}
-.pair pre{margin:4px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:12px/1.45 ui-monospace,
-monospace;max-height:180px;overflow:auto}
-.pair .caption{margin:0;overflow-wrap:anywhere}
-pre.settings{font:12px/1.5 ui-monospace,monospace;background:var(--band);padding:12px;
-border-radius:6px;overflow:auto}
 .notes{margin-top:44px;padding-top:24px;border-top:1px solid var(--line);color:var(--soft);
 font-size:13px;max-width:76ch}
 .notes h2{font-size:14px;color:var(--fg)}
 .notes ul{margin:8px 0 0;padding-left:18px}
 .notes li+li{margin-top:6px}
-@media (max-width:560px){.pair{grid-template-columns:1fr}main{padding:24px 16px 40px}h1{font-size:23px}
+@media (max-width:560px){main{padding:24px 16px 40px}h1{font-size:23px}
 .facts{grid-template-columns:1fr 1fr;gap:12px 16px}
 .plot{column-gap:10px}.plot ol{font-size:12px}
 .figures th,.figures td{padding:6px 7px}.figures .name{max-width:46vw}
