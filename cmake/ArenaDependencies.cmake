@@ -18,7 +18,24 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+
+# Debian's CLD2 and FAISS ship no CMake packages; FAISS is a static library.
+find_path(CLD2_INCLUDE_DIR cld2/public/compact_lang_det.h REQUIRED)
+find_library(CLD2_LIBRARY cld2 REQUIRED)
+add_library(arena_cld2 INTERFACE)
+target_include_directories(arena_cld2 SYSTEM INTERFACE ${CLD2_INCLUDE_DIR})
+target_link_libraries(arena_cld2 INTERFACE ${CLD2_LIBRARY})
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(BLAS REQUIRED)
+find_package(LAPACK REQUIRED)
+find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h REQUIRED)
+find_library(FAISS_LIBRARY faiss REQUIRED)
+add_library(arena_faiss INTERFACE)
+target_include_directories(arena_faiss SYSTEM INTERFACE ${FAISS_INCLUDE_DIR})
+target_link_libraries(arena_faiss INTERFACE ${FAISS_LIBRARY} OpenMP::OpenMP_CXX LAPACK::LAPACK
+  BLAS::BLAS)
 
 # Debian's SOCI ships no CMake package.
 find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)

@@ -58,6 +58,7 @@ void AddExport(CLI::App& app, Exit& exit);
 void AddSelect(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
+void AddCurate(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
 void AddTrain(CLI::App& app, Exit& exit);
 void AddMini(CLI::App& app, Exit& exit);

@@ -1,7 +1,6 @@
 #include "cli/config.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
@@ -11,177 +10,13 @@
 #include <string_view>
 
 #include "base/file.h"
-#include "base/nearest.h"
+#include "cli/curate_config.h"
+#include "cli/toml_table.h"
 
 namespace arena {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Reads typed values out of one table and notes what is wrong with them. Each read marks its key
-/// as known; Finish() reports the keys that nobody asked for.
-class TableReader {
- public:
-  TableReader(const toml::table& table, std::string path, const fs::path& file,
-              std::vector<ConfigFinding>& findings)
-      : table_(table), path_(std::move(path)), file_(file), findings_(findings) {}
-
-  void Read(std::string_view key, std::string& out) { ReadAs<std::string>(key, "a string", out); }
-  void Read(std::string_view key, std::int64_t& out) {
-    ReadAs<std::int64_t>(key, "a whole number", out);
-  }
-  void Read(std::string_view key, double& out) { ReadAs<double>(key, "a number", out); }
-  void Read(std::string_view key, bool& out) { ReadAs<bool>(key, "true or false", out); }
-  void Read(std::string_view key, std::vector<std::string>& out);
-  void Read(std::string_view key, std::map<std::string, std::string>& out);
-  void ReadPath(std::string_view key, fs::path& out);
-  void ReadPaths(std::string_view key, std::vector<fs::path>& out);
-  /// A number that must be at least `least`.
-  void ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out);
-
-  /// A name out of `names`, turned into a value by `parse`.
-  template <typename T, typename Parse>
-  void ReadName(std::string_view key, std::span<const std::string_view> names, Parse parse,
-                T& out) {
-    std::string name;
-    Read(key, name);
-    if (name.empty()) return;
-    if (const auto value = parse(name)) {
-      out = *value;
-      return;
-    }
-    const auto near = NearestName(name, names);
-    Note(table_.get(key), fmt::format("{}{} = \"{}\" is unknown{}; known: {}", path_, key, name,
-                                      near ? fmt::format(", did you mean \"{}\"?", *near) : "",
-                                      fmt::join(names, ", ")));
-  }
-
-  const std::string& path() const { return path_; }
-  std::vector<std::string> Keys() const;
-  const toml::table* Table(std::string_view key);
-  const toml::array* TableArray(std::string_view key);
-  void Finish();
-  void Note(const toml::node* node, std::string message);
-
- private:
-  template <typename T>
-  void ReadAs(std::string_view key, std::string_view what, T& out);
-  const toml::node* Get(std::string_view key) {
-    known_.emplace_back(key);
-    return table_.get(key);
-  }
-
-  const toml::table& table_;
-  std::string path_;
-  const fs::path& file_;
-  std::vector<ConfigFinding>& findings_;
-  std::vector<std::string> known_;
-};
-
-void TableReader::Note(const toml::node* node, std::string message) {
-  const auto line = node != nullptr ? node->source().begin.line : 0;
-  findings_.push_back(
-      {line > 0 ? fmt::format("{}:{}", file_.string(), line) : file_.string(), std::move(message)});
-}
-
-template <typename T>
-void TableReader::ReadAs(std::string_view key, std::string_view what, T& out) {
-  const toml::node* node = Get(key);
-  if (node == nullptr) return;
-  if (const auto value = node->value<T>()) {
-    out = *value;
-  } else {
-    Note(node, fmt::format("{}{} must be {}", path_, key, what));
-  }
-}
-
-void TableReader::ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out) {
-  Read(key, out);
-  if (out < least)
-    Note(table_.get(key), fmt::format("{}{} must be at least {}", path_, key, least));
-}
-
-void TableReader::Read(std::string_view key, std::vector<std::string>& out) {
-  const toml::node* node = Get(key);
-  if (node == nullptr) return;
-  const toml::array* array = node->as_array();
-  std::vector<std::string> values;
-  bool valid = array != nullptr;
-  for (std::size_t i = 0; valid && i < array->size(); ++i) {
-    const auto value = array->get(i)->value<std::string>();
-    valid = value.has_value();
-    if (valid) values.push_back(*value);
-  }
-  if (!valid) return Note(node, fmt::format("{}{} must be a list of strings", path_, key));
-  out = std::move(values);
-}
-
-void TableReader::Read(std::string_view key, std::map<std::string, std::string>& out) {
-  const toml::node* node = Get(key);
-  if (node == nullptr) return;
-  const toml::table* table = node->as_table();
-  if (table == nullptr) {
-    return Note(node, fmt::format("{}{} must be a table of names", path_, key));
-  }
-  for (const auto& [name, value] : *table) {
-    const auto text = value.value<std::string>();
-    if (text) {
-      out[std::string(name.str())] = *text;
-    } else {
-      Note(&value, fmt::format("{}{}.{} must be a string", path_, key, name.str()));
-    }
-  }
-}
-
-void TableReader::ReadPath(std::string_view key, fs::path& out) {
-  std::string text;
-  Read(key, text);
-  if (!text.empty()) out = (file_.parent_path() / text).lexically_normal();
-}
-
-void TableReader::ReadPaths(std::string_view key, std::vector<fs::path>& out) {
-  std::vector<std::string> texts;
-  Read(key, texts);
-  for (const std::string& text : texts) {
-    out.push_back((file_.parent_path() / text).lexically_normal());
-  }
-}
-
-std::vector<std::string> TableReader::Keys() const {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : table_) keys.emplace_back(key.str());
-  return keys;
-}
-
-const toml::table* TableReader::Table(std::string_view key) {
-  const toml::node* node = Get(key);
-  if (node == nullptr) return nullptr;
-  if (!node->is_table()) Note(node, fmt::format("[{}{}] must be a table", path_, key));
-  return node->as_table();
-}
-
-const toml::array* TableReader::TableArray(std::string_view key) {
-  const toml::node* node = Get(key);
-  if (node == nullptr) return nullptr;
-  const toml::array* array = node->as_array();
-  if (array == nullptr || (!array->empty() && !array->is_homogeneous(toml::node_type::table))) {
-    Note(node, fmt::format("write one [[{}{}]] for each", path_, key));
-    return nullptr;
-  }
-  return array;
-}
-
-void TableReader::Finish() {
-  for (const auto& [key, value] : table_) {
-    const std::string_view name = key.str();
-    if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-    const std::vector<std::string_view> known(known_.begin(), known_.end());
-    const auto near = NearestName(name, known);
-    Note(&value, fmt::format("unknown key {}{}{}", path_, name,
-                             near ? fmt::format("; did you mean {}{}?", path_, *near)
-                                  : fmt::format("; known: {}", fmt::join(known_, ", "))));
-  }
-}
 
 template <typename E, std::size_t N>
 std::vector<std::string_view> NamesOf(const std::array<E, N>& values,
@@ -214,14 +49,6 @@ constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
 constexpr std::array<std::string_view, 6> kMatches = {"numeric", "exact", "text",
                                                       "choice",  "edit",  "graded"};
 
-/// A parser for ReadName that accepts exactly the names.
-auto OneOf(std::span<const std::string_view> names) {
-  return [names](const std::string& name) -> std::optional<std::string> {
-    if (std::find(names.begin(), names.end(), name) == names.end()) return std::nullopt;
-    return name;
-  };
-}
-
 /// Fills a Config from the parsed file.
 class ConfigReader {
  public:
@@ -238,6 +65,7 @@ class ConfigReader {
     ReadContestants(reader);
     With(reader, "judge", [this](TableReader& table) { ReadJudge(table); });
     With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
+    With(reader, "curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
     With(reader, "outcome", [this](TableReader& table) { ReadOutcome(table); });
     reader.Finish();
   }
@@ -420,7 +248,7 @@ Status ApplyOverride(toml::table& root, const std::string& override_text) {
 }  // namespace
 
 Result<LoadedConfig> LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
-  auto text = ReadFile(file);
+  auto text = file.empty() ? Result<std::string>("") : ReadFile(file);
   if (!text.ok()) {
     if (text.error().code != ErrorCode::kNotFound) return text.error();
     return NotFound(fmt::format("there is no {}; `arena init` makes one, `-c FILE` names another",

@@ -11,6 +11,7 @@
 #include "battle/pairing.h"
 #include "chat/local_contestant.h"
 #include "core/battle.h"
+#include "curate/curation.h"
 #include "formats/answers.h"
 #include "judge/local_judge.h"
 #include "judge/reference_judge.h"
@@ -47,6 +48,15 @@ struct JudgeConfig {
   std::map<std::string, ReferenceMatch> match_by_category;
 };
 
+/// [curate]
+struct CurateConfig {
+  std::vector<std::filesystem::path> inputs;
+  std::vector<std::filesystem::path> benchmarks;
+  std::filesystem::path unsafe_patterns;  ///< empty: none
+  CurationSettings settings;
+  ReadOptions read;
+};
+
 /// The whole file. Every path is resolved against the folder of the file.
 struct Config {
   std::filesystem::path file;
@@ -60,6 +70,7 @@ struct Config {
   std::int64_t batch_rows = 1000;
   std::int64_t batch_ms = 200;
   OutcomeOptions outcome;
+  CurateConfig curate;
 };
 
 /// One thing that is wrong in a file, and what to do about it.
@@ -74,9 +85,10 @@ struct LoadedConfig {
   std::vector<ConfigFinding> findings;
 };
 
-/// Reads and checks `file`. `overrides` are "table.key=value" with TOML values (a bare word is a
-/// string); they win over the file. Error: the file cannot be read. Syntax errors, unknown keys
-/// (with the nearest known one), wrong types and unknown names are findings, with their lines.
+/// Reads and checks `file` (empty: nothing but the defaults). `overrides` are "table.key=value"
+/// with TOML values (a bare word is a string); they win over the file. Error: the file cannot be
+/// read. Syntax errors, unknown keys (with the nearest known one), wrong types and unknown names
+/// are findings, with their lines.
 Result<LoadedConfig> LoadConfig(const std::filesystem::path& file,
                                 const std::vector<std::string>& overrides);
 

@@ -67,6 +67,7 @@ int Main(int argc, char** argv) {
   AddSelect(app, exit);
   AddGenerate(app, exit);
   AddModel(app, exit);
+  AddCurate(app, exit);
   AddServe(app, exit);
   AddTrain(app, exit);
   AddMini(app, exit);

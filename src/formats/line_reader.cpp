@@ -15,7 +15,25 @@ Result<LineReader> LineReader::Open(const InputSource& source, std::size_t max_l
 LineReader::LineReader(ByteWindow window, std::size_t max_line_bytes)
     : window_(std::move(window)), max_line_bytes_(max_line_bytes) {}
 
+Status LineReader::SkipLongLine() {
+  while (true) {
+    const auto* const newline =
+        static_cast<const char*>(std::memchr(window_.begin(), '\n', window_.size()));
+    if (newline != nullptr) {
+      window_.Consume(static_cast<std::size_t>(newline - window_.begin()) + 1);
+      return {};
+    }
+    window_.Consume(window_.size());
+    ARENA_ASSIGN_OR_RETURN(const bool more, window_.Grow());
+    if (!more) return {};
+  }
+}
+
 Result<bool> LineReader::Next() {
+  if (in_long_line_) {
+    in_long_line_ = false;
+    ARENA_RETURN_IF_ERROR(SkipLongLine());
+  }
   std::size_t searched = 0;
   const char* newline = nullptr;
   while (true) {
@@ -35,6 +53,7 @@ Result<bool> LineReader::Next() {
   std::size_t length = window_.size();
   if (terminated_) length = static_cast<std::size_t>(newline - window_.begin());
   if (length > max_line_bytes_) {
+    in_long_line_ = true;
     return InvalidLine(window_.name(), number_,
                        fmt::format("the line is longer than {} bytes", max_line_bytes_));
   }

@@ -29,8 +29,10 @@ class LineReader {
   explicit LineReader(ByteWindow window, std::size_t max_line_bytes = kDefaultMaxRowBytes);
 
   /// Goes to the next line; false at the end. Errors: a longer line than allowed (with file and
-  /// line), damaged or cut off compressed data, I/O. Not to be called again after an error.
+  /// line), damaged or cut off compressed data, I/O. After an error with recoverable() true (a line
+  /// that is too long) the next call goes on with the line after it; other errors end the reading.
   Result<bool> Next();
+  bool recoverable() const { return in_long_line_; }
 
   /// Without its "\n" or "\r\n". Valid until the next Next(). ByteWindow::kPadding bytes behind its
   /// end may be read.
@@ -42,11 +44,14 @@ class LineReader {
   const std::string& name() const { return window_.name(); }
 
  private:
+  Status SkipLongLine();
+
   ByteWindow window_;
   std::size_t max_line_bytes_;
   std::string_view line_;
   std::int64_t number_ = 0;
   bool terminated_ = true;
+  bool in_long_line_ = false;  ///< the window stands within a line that is too long
 };
 
 }  // namespace arena

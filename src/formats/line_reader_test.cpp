@@ -122,6 +122,23 @@ TEST(LineReaderTest, ALongLineIsAnErrorWithFileAndLine) {
   EXPECT_THAT(ReadAll(InputSource::Memory("f", endless), 1000).error, HasSubstr("f:1:"));
 }
 
+TEST(LineReaderTest, ReadingGoesOnAfterALongLine) {
+  const std::string longer(2'000'000, 'x');
+  const std::string text = "one\n" + longer + "\ntwo\n" + longer;
+  auto reader = LineReader::Open(InputSource::Memory("f", text), 1000);
+  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE(reader->Next().ok());
+  ASSERT_FALSE(reader->Next().ok());
+  EXPECT_TRUE(reader->recoverable());
+  ASSERT_TRUE(*reader->Next());
+  EXPECT_EQ(reader->line(), "two");
+  EXPECT_EQ(reader->number(), 3);
+  ASSERT_FALSE(reader->Next().ok());
+  const auto end = reader->Next();
+  ASSERT_TRUE(end.ok());
+  EXPECT_FALSE(*end);
+}
+
 TEST(LineReaderTest, ReadsFilesAndNamesThemInErrors) {
   const TestDirectory directory;
   const auto file = directory.Write("a.jsonl.zst", Zstd("x\ny\n"));

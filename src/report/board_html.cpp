@@ -38,6 +38,19 @@ std::string HtmlText(std::string_view text) {
   return out;
 }
 
+std::string PageBegin(std::string_view title, std::string_view more_style) {
+  const std::string safe_title = HtmlText(title);
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"referrer\" content=\"no-referrer\">\n";
+  out += fmt::format("<title>{}</title>\n<style>{}{}</style>\n</head>\n<body><main>\n", safe_title,
+                     PageStyle(), more_style);
+  return out + fmt::format("<h1><bdi>{}</bdi></h1>\n", safe_title);
+}
+
 }  // namespace report_internal
 
 namespace {
@@ -214,16 +227,8 @@ std::string Notes(const std::vector<Board>& boards) {
 }  // namespace
 
 std::string BoardHtml(const std::vector<Board>& boards, std::string_view title) {
-  const std::string safe_title = HtmlText(title);
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n";
-  out += fmt::format("<title>{}</title>\n<style>{}</style>\n</head>\n<body><main>\n", safe_title,
-                     report_internal::PageStyle());
-  out += fmt::format("<h1><bdi>{}</bdi></h1>\n", safe_title) + Navigation(boards);
+  std::string out = report_internal::PageBegin(title, "");
+  out += Navigation(boards);
   for (std::size_t i = 0; i < boards.size(); ++i) {
     const bool headed = boards.size() > 1 || !boards[i].category.empty();
     out += BoardSection(boards[i], i, headed);

@@ -13,6 +13,10 @@ namespace arena::report_internal {
 /// first, so no control or bidirectional character passes.
 std::string HtmlText(std::string_view text);
 
+/// A page up to its heading: no script, no other file (Content-Security-Policy). The caller ends it
+/// with "</main></body></html>". `more_style` follows PageStyle().
+std::string PageBegin(std::string_view title, std::string_view more_style);
+
 /// The page's style sheet. Holds no "</".
 std::string_view PageStyle();
 

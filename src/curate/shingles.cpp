@@ -1,0 +1,153 @@
+#include "curate/shingles.h"
+
+#include <unicode/utf8.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "base/parallel.h"
+#include "curate/words.h"
+
+namespace arena {
+namespace {
+
+constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
+constexpr std::size_t kTextsAtOnce = 64;
+constexpr std::size_t kBytesPerShingle = 5;  // for a first guess; English words have about 6
+
+// Of valid UTF-8.
+void AppendCodePoints(std::string_view text, std::vector<std::uint64_t>& out) {
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::int32_t c = 0;
+    U8_NEXT_UNSAFE(bytes, at, c);
+    out.push_back(MixBits(static_cast<std::uint64_t>(c), 1));
+  }
+}
+
+std::uint64_t Finish(std::uint64_t rolled, std::uint64_t elements) {
+  const std::uint64_t hash = MixBits(rolled, elements);
+  return hash == 0 ? 1 : hash;
+}
+
+}  // namespace
+
+std::string_view ShingleUnitName(ShingleUnit unit) {
+  return unit == ShingleUnit::kWords ? "words" : "characters";
+}
+
+std::optional<ShingleUnit> ParseShingleUnit(std::string_view name) {
+  if (name == "words") return ShingleUnit::kWords;
+  if (name == "characters") return ShingleUnit::kCharacters;
+  return std::nullopt;
+}
+
+void RollingHashes(std::span<const std::uint64_t> elements, int size,
+                   std::vector<std::uint64_t>& hashes) {
+  hashes.clear();
+  if (elements.empty()) return;
+  const std::size_t width = std::min(static_cast<std::size_t>(size), elements.size());
+  hashes.resize(elements.size() - width + 1);
+  std::uint64_t rolled = 0;
+  std::uint64_t leaving_factor = 1;  // kRollingFactor^width
+  for (std::size_t i = 0; i < width; ++i) {
+    rolled = rolled * kRollingFactor + elements[i];
+    leaving_factor *= kRollingFactor;
+  }
+  hashes[0] = Finish(rolled, width);
+  for (std::size_t i = width; i < elements.size(); ++i) {
+    rolled = rolled * kRollingFactor + (elements[i] - leaving_factor * elements[i - width]);
+    hashes[i - width + 1] = Finish(rolled, width);
+  }
+}
+
+void HashSet::Reset(std::size_t count) {
+  const std::size_t size = std::bit_ceil(2 * count + 2);
+  slots_.assign(size, 0);
+  mask_ = size - 1;
+}
+
+std::size_t HashSet::Place(std::uint64_t number) const {
+  std::size_t place = number & mask_;
+  while (slots_[place] != 0 && slots_[place] != number) place = (place + 1) & mask_;
+  return place;
+}
+
+bool HashSet::Insert(std::uint64_t number) {
+  std::uint64_t& slot = slots_[Place(number)];
+  const bool is_new = slot == 0;
+  slot = number;
+  return is_new;
+}
+
+bool HashSet::Contains(std::uint64_t number) const { return slots_[Place(number)] != 0; }
+
+std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
+  elements_.clear();
+  if (options_.unit == ShingleUnit::kWords) {
+    AppendWordHashes(text, elements_);
+  } else {
+    AppendCodePoints(NormalizedText(text), elements_);
+  }
+  RollingHashes(elements_, options_.size, hashes_);
+  seen_.Reset(hashes_.size());
+  std::size_t count = 0;
+  for (const std::uint64_t hash : hashes_) {
+    hashes_[count] = hash;
+    count += seen_.Insert(hash) ? 1 : 0;
+  }
+  return std::span(hashes_).first(count);
+}
+
+void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOptions& options,
+                      unsigned threads) {
+  struct Part {
+    std::vector<std::uint64_t> numbers;
+    std::vector<std::size_t> ends;
+  };
+  std::vector<Part> parts((texts.size() + kTextsAtOnce - 1) / kTextsAtOnce);
+  ParallelFor(parts.size(), threads, [&](std::size_t p) {
+    Shingler shingler(options);
+    Part& part = parts[p];
+    const auto mine =
+        texts.subspan(p * kTextsAtOnce, std::min(kTextsAtOnce, texts.size() - p * kTextsAtOnce));
+    std::size_t bytes = 0;
+    for (const std::string_view text : mine) bytes += text.size();
+    part.numbers.reserve(bytes / kBytesPerShingle);
+    for (const std::string_view text : mine) {
+      const auto set = shingler.Shingles(text);
+      part.numbers.insert(part.numbers.end(), set.begin(), set.end());
+      part.ends.push_back(part.numbers.size());
+    }
+    // What was reserved too much would stay for good.
+    if (part.numbers.capacity() > part.numbers.size() * 5 / 4) part.numbers.shrink_to_fit();
+  });
+  for (Part& part : parts) {
+    std::size_t begin = 0;
+    for (const std::size_t end : part.ends) {
+      sets_.emplace_back(part.numbers.data() + begin, end - begin);
+      begin = end;
+    }
+    block_bytes_ += part.numbers.capacity() * sizeof(std::uint64_t);
+    blocks_.push_back(std::move(part.numbers));
+  }
+}
+
+std::size_t ShingleSets::bytes() const {
+  return block_bytes_ + sets_.capacity() * sizeof(sets_.front());
+}
+
+double Jaccard(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) {
+  if (a.empty() && b.empty()) return 0;
+  HashSet set;
+  set.Reset(a.size());
+  for (const std::uint64_t number : a) set.Insert(number);
+  const auto shared =
+      std::count_if(b.begin(), b.end(), [&set](std::uint64_t n) { return set.Contains(n); });
+  const auto both = static_cast<double>(shared);
+  return both / (static_cast<double>(a.size() + b.size()) - both);
+}
+
+}  // namespace arena

@@ -1,0 +1,82 @@
+// Sets of shingles (n-grams of words or characters), the sets that Jaccard similarity compares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace arena {
+
+enum class ShingleUnit { kWords, kCharacters };
+std::string_view ShingleUnitName(ShingleUnit unit);
+std::optional<ShingleUnit> ParseShingleUnit(std::string_view name);
+
+struct ShingleOptions {
+  ShingleUnit unit = ShingleUnit::kWords;
+  int size = 5;  ///< words, or code points of the normalised text; at least 1
+};
+
+/// `hashes` becomes a hash of each run of `size` elements, computed by rolling. Distinct runs have
+/// distinct hashes but for chance of 2^-64; no hash is 0. Fewer elements than `size` give one hash
+/// of them all, none give none.
+void RollingHashes(std::span<const std::uint64_t> elements, int size,
+                   std::vector<std::uint64_t>& hashes);
+
+/// A set of 64-bit numbers other than 0, for one document at a time. Not thread-safe.
+class HashSet {
+ public:
+  /// Empties the set and makes room for `count` numbers.
+  void Reset(std::size_t count);
+  /// False: it was there.
+  bool Insert(std::uint64_t number);
+  bool Contains(std::uint64_t number) const;
+
+ private:
+  std::size_t Place(std::uint64_t number) const;
+
+  std::vector<std::uint64_t> slots_ = {0, 0};
+  std::size_t mask_ = 1;
+};
+
+/// Turns texts into sets of shingles. Keeps scratch memory: not thread-safe, one for each thread.
+class Shingler {
+ public:
+  explicit Shingler(const ShingleOptions& options) : options_(options) {}
+
+  /// The shingles of `text`, normalised as words.h says, as 64-bit hashes, each once, in the order
+  /// in which they first appear. Valid until the next call.
+  std::span<const std::uint64_t> Shingles(std::string_view text);
+
+ private:
+  ShingleOptions options_;
+  std::vector<std::uint64_t> elements_;
+  std::vector<std::uint64_t> hashes_;
+  HashSet seen_;
+};
+
+/// The shingle sets of many documents, numbered from 0. 8 bytes a shingle and 16 a document.
+/// Reading is thread-safe while nothing is added.
+class ShingleSets {
+ public:
+  /// Appends the sets of `texts`, made on `threads` threads (0: all).
+  void Add(std::span<const std::string_view> texts, const ShingleOptions& options,
+           unsigned threads);
+
+  std::size_t size() const { return sets_.size(); }
+  std::span<const std::uint64_t> operator[](std::size_t document) const { return sets_[document]; }
+  /// Bytes held.
+  std::size_t bytes() const;
+
+ private:
+  std::vector<std::vector<std::uint64_t>> blocks_;  ///< of several documents each
+  std::vector<std::span<const std::uint64_t>> sets_;
+  std::size_t block_bytes_ = 0;
+};
+
+/// |a and b| / |a or b|; 0 where both are empty. Neither holds a number twice.
+double Jaccard(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b);
+
+}  // namespace arena

@@ -1,0 +1,238 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "report/curation_report.h"
+#include "report/internal/html_parts.h"
+#include "report/numbers.h"
+#include "report/visible.h"
+
+namespace arena {
+namespace {
+
+using report_internal::HtmlText;
+
+constexpr std::string_view kStyle = R"css(
+.bars{width:100%;max-width:720px;font-size:13px}
+.bars th{font-weight:400;text-align:right;padding:3px 10px 3px 0;white-space:nowrap}
+.bars td{padding:3px 0;width:100%}
+.bars td+td{width:auto;padding-left:10px;text-align:right;white-space:nowrap;color:var(--soft)}
+.bars div{height:12px;background:var(--data);border-radius:2px;min-width:1px}
+.bars .faint div{opacity:.4}
+.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:0 0 12px;padding:0 0 12px;
+border-bottom:1px solid var(--line);font-size:13px}
+.pair pre{margin:4px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:12px/1.45 ui-monospace,
+monospace;max-height:180px;overflow:auto}
+.pair .caption{margin:0;overflow-wrap:anywhere}
+section.board .caption{margin:6px 0 14px}
+section.board .bars{margin:0 0 20px}
+pre.settings{font:12px/1.5 ui-monospace,monospace;background:var(--band);padding:12px;
+border-radius:6px;overflow:auto;color:var(--fg)}
+@media (max-width:560px){.pair{grid-template-columns:1fr}}
+)css";
+
+std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
+
+double ShareOf(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
+
+std::string Percent(std::int64_t part, std::int64_t whole) {
+  return FixedNumber(100 * ShareOf(part, whole), 2);
+}
+
+std::string_view Title(CurationStep step) {
+  switch (step) {
+    case CurationStep::kUnsafe:
+      return "Unsafe";
+    case CurationStep::kLength:
+      return "Too short or too long";
+    case CurationStep::kExact:
+      return "The same words";
+    case CurationStep::kPrefix:
+      return "The same opening";
+    case CurationStep::kNear:
+      return "Near-duplicates";
+    case CurationStep::kNeighbours:
+      return "Nearest to a benchmark item";
+    case CurationStep::kOverlap:
+      return "Words in common with a benchmark item";
+    case CurationStep::kLanguage:
+      return "Other languages";
+  }
+  return "";
+}
+
+// Text of many lines for a <pre>.
+std::string Block(std::string_view text) {
+  std::string out;
+  const std::string visible = VisibleText(text);
+  for (std::size_t at = 0; at <= visible.size();) {
+    const std::size_t end = std::min(visible.find('\n', at), visible.size());
+    out += HtmlText(std::string_view(visible).substr(at, end - at)) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string Fact(std::string_view name, std::string_view value) {
+  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
+}
+
+std::string Facts(const CurationReport& report, const ReadReport& read) {
+  std::string out = "<dl class=\"facts\">\n";
+  out += Fact("Items", Count(report.items)) + Fact("Kept", Count(report.kept));
+  out += Fact("Kept, %", Percent(report.kept, report.items));
+  out += Fact("Files", Count(static_cast<std::int64_t>(report.files.size())));
+  out += Fact("Rows not valid", Count(read.bad_rows));
+  out += Fact("Benchmark items", Count(report.benchmark_items));
+  return out + "</dl>\n";
+}
+
+std::string Problems(const ReadReport& read) {
+  if (read.problems.empty()) return "";
+  std::string out = "<ul class=\"warnings\">\n";
+  for (const std::string& problem : read.problems) out += "<li>" + HtmlText(problem) + "</li>\n";
+  return out + "</ul>\n";
+}
+
+std::string StepTable(const CurationReport& report) {
+  std::string out =
+      "<h3>What each step removed</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+      "aria-label=\"Steps\"><table class=\"figures\"><thead><tr><th scope=\"col\" "
+      "class=\"name\">Step</th><th scope=\"col\">Removed</th><th scope=\"col\">Of what was left, "
+      "%</th><th scope=\"col\">Left</th></tr></thead><tbody>\n";
+  std::int64_t left = report.items;
+  for (const StepReport& step : report.steps) {
+    const std::int64_t before = left;
+    left -= step.removed;
+    out += fmt::format(
+        "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"main\">{}</td><td>{}</td>"
+        "<td>{}</td></tr>\n",
+        Title(step.step), Count(step.removed), Percent(step.removed, before), Count(left));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string SourceTable(const CurationReport& report) {
+  std::string out =
+      "<h3>By source</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+      "aria-label=\"Sources\"><table class=\"figures\"><thead><tr><th scope=\"col\" "
+      "class=\"name\">File</th><th scope=\"col\">Items</th>";
+  for (const StepReport& step : report.steps) {
+    out += fmt::format("<th scope=\"col\">{}</th>", CurationStepName(step.step));
+  }
+  out += "<th scope=\"col\">Kept</th></tr></thead><tbody>\n";
+  for (std::size_t f = 0; f < report.files.size(); ++f) {
+    const std::string name = HtmlText(report.files[f]);
+    out += fmt::format(
+        "<tr><th scope=\"row\" class=\"name\" title=\"{0}\"><bdi>{0}</bdi></th><td>{1}</td>", name,
+        Count(report.items_by_file[f]));
+    std::int64_t kept = report.items_by_file[f];
+    for (const StepReport& step : report.steps) {
+      kept -= step.removed_by_file[f];
+      out += fmt::format("<td class=\"soft\">{}</td>", Count(step.removed_by_file[f]));
+    }
+    out += fmt::format("<td class=\"main\">{}</td></tr>\n", Count(kept));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+struct Bar {
+  std::string label;
+  std::int64_t value = 0;
+  std::string note;
+  bool is_faint = false;
+};
+
+std::string Bars(const std::vector<Bar>& bars) {
+  std::int64_t most = 1;
+  for (const Bar& bar : bars) most = std::max(most, bar.value);
+  std::string out = "<table class=\"bars\"><tbody>\n";
+  for (const Bar& bar : bars) {
+    out += fmt::format(
+        "<tr{}><th scope=\"row\">{}</th><td><div style=\"width:{}%\"></div></td><td>{}{}</td>"
+        "</tr>\n",
+        bar.is_faint ? " class=\"faint\"" : "", bar.label,
+        FixedNumber(100 * ShareOf(bar.value, most), 2), Count(bar.value), bar.note);
+  }
+  return out + "</tbody></table>\n";
+}
+
+std::string CurveChart(const CurationReport& report) {
+  if (report.curve.size() < 2) return "";
+  std::vector<Bar> bars;
+  for (const CurvePoint& point : report.curve) {
+    bars.push_back({fmt::format("{}", point.threshold), point.removed, "",
+                    point.threshold != report.near_threshold});
+  }
+  return "<h3>What other thresholds would remove</h3>\n<p class=\"caption\">Items that the step "
+         "near-duplicates would remove at each Jaccard threshold, each with its own bands. The one "
+         "in use is dark.</p>\n" +
+         Bars(bars);
+}
+
+std::string ShardChart(const CurationReport& report) {
+  std::vector<Bar> bars;
+  for (std::size_t s = 0; s < report.shards.size(); ++s) {
+    bars.push_back({fmt::format("D{}", s), report.shards[s], "", false});
+  }
+  return "<h3>Shards</h3>\n" + Bars(bars);
+}
+
+std::string Similarities(const StepReport& step) {
+  if (step.similarities.empty() || step.step == CurationStep::kExact ||
+      step.step == CurationStep::kPrefix || step.step == CurationStep::kOverlap) {
+    return "";
+  }
+  std::vector<Bar> bars;
+  for (std::size_t k = 0; k < step.similarities.size(); ++k) {
+    bars.push_back({fmt::format("0.{}\u2013{}", k, k == 9 ? "1.0" : fmt::format("0.{}", k + 1)),
+                    step.similarities[k], "", false});
+  }
+  return "<p class=\"caption\">Removed items by similarity with what they resemble</p>\n" +
+         Bars(bars);
+}
+
+std::string ExamplePair(const RemovalExample& example) {
+  std::string out =
+      fmt::format("<div class=\"pair\"><div><p class=\"caption\">{}: {}</p><pre>{}</pre></div>",
+                  HtmlText(example.place), HtmlText(example.reason), Block(example.text));
+  if (!example.matched_place.empty()) {
+    out += fmt::format(
+        "<div><p class=\"caption\">resembles {}, similarity {}</p><pre>{}</pre>"
+        "</div>",
+        HtmlText(example.matched_place), FixedNumber(example.similarity, 3),
+        Block(example.matched_text));
+  }
+  return out + "</div>\n";
+}
+
+std::string StepSection(const StepReport& step) {
+  if (step.removed == 0) return "";
+  std::string out = fmt::format("<section class=\"board\"><h2>{}</h2>\n", Title(step.step));
+  out += fmt::format(
+      "<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
+      step.examples.size() < static_cast<std::size_t>(step.removed)
+          ? fmt::format("; {} of them, from the least to the most similar", step.examples.size())
+          : "");
+  out += Similarities(step);
+  for (const RemovalExample& example : step.examples) out += ExamplePair(example);
+  return out + "</section>\n";
+}
+
+}  // namespace
+
+std::string CurationHtml(const CurationReport& report, const ReadReport& read,
+                         std::string_view settings) {
+  std::string out = report_internal::PageBegin("Curation", kStyle);
+  out += Facts(report, read) + Problems(read) + StepTable(report) + SourceTable(report);
+  out += CurveChart(report) + ShardChart(report);
+  for (const StepReport& step : report.steps) out += StepSection(step);
+  out += "<section class=\"notes\"><h2>Settings</h2><pre class=\"settings\">" + Block(settings) +
+         "</pre></section>\n";
+  return out + "</main></body>\n</html>\n";
+}
+
+}  // namespace arena
