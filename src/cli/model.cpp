@@ -35,6 +35,11 @@ Result<Exit> RunNew(const ModelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const ModelShape shape, ParseModelShape(arguments.shape));
   const std::int64_t usual = shape == ModelShape::kMini ? kMiniVocabulary : kLargeVocabulary;
   const std::int64_t vocabulary = arguments.vocabulary > 0 ? arguments.vocabulary : usual;
+  const auto least = static_cast<std::int64_t>(kSmallestByteVocabulary);
+  if (vocabulary < least) {
+    return InvalidInput(
+        fmt::format("--vocabulary {}: a byte tokenizer has at least {} tokens", vocabulary, least));
+  }
   ModelConfig config = ShapeConfig(shape, vocabulary);
   config.bos_id = 0;
   config.eos_ids = {2};

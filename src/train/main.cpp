@@ -42,6 +42,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   const bool is_training = argument == "train" && argc == 3;
+  if (argument == "train" && !is_training) {
+    fmt::print(stderr, "arena-lm: train needs one job file; see arena-lm --help\n");
+    return 2;
+  }
   if (argc > 1 && !is_training) {
     fmt::print(stderr, "arena-lm: unknown argument {}; see arena-lm --help\n", argument);
     return 2;
