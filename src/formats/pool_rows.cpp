@@ -130,21 +130,28 @@ Result<Conversation> FromInstruction(const JsonRow& row) {
   return conversation;
 }
 
-// A field with the question: text, a list of texts, or a list of messages.
-Result<Conversation> FromPrompt(const JsonRow& row, std::string_view field) {
-  Conversation conversation;
-  ARENA_ASSIGN_OR_RETURN(const JsonElement prompt, row.Need(field));
-  JsonArray list;
-  if (prompt.get(list) != simdjson::SUCCESS) {
-    ARENA_ASSIGN_OR_RETURN(const std::string_view text, row.String(field));
-    conversation.push_back({Role::kUser, std::string(text)});
-  }
+// A list of texts or of messages.
+Status AddTurns(const JsonRow& row, JsonArray list, Conversation& conversation) {
   for (const JsonElement element : list) {
     if (const auto text = JsonString(element)) {
       conversation.push_back({Role::kUser, std::string(*text)});
     } else {
       ARENA_RETURN_IF_ERROR(AddSpoken(row, element, conversation));
     }
+  }
+  return {};
+}
+
+// A field with the question: text, or a list.
+Result<Conversation> FromPrompt(const JsonRow& row, std::string_view field) {
+  Conversation conversation;
+  ARENA_ASSIGN_OR_RETURN(const JsonElement prompt, row.Need(field));
+  JsonArray list;
+  if (prompt.get(list) == simdjson::SUCCESS) {
+    ARENA_RETURN_IF_ERROR(AddTurns(row, list, conversation));
+  } else {
+    ARENA_ASSIGN_OR_RETURN(const std::string_view text, row.String(field));
+    conversation.push_back({Role::kUser, std::string(text)});
   }
   AddAnswer(row, conversation);
   return conversation;
