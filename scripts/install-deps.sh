@@ -46,6 +46,7 @@ dev=(
   "clang-16       fuzz targets"
   "libclang-rt-16-dev     run-time library of the fuzz targets"
   "python3-jinja2 what chat templates are compared with"
+  "python3-torch  what the trainers are compared with"
 )
 bench=(
   "python3-scipy  the optimiser that the benchmarks compare with"
