@@ -13,7 +13,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kKeptProblems = 20;
+constexpr std::size_t kListedRows = 20;
 constexpr std::size_t kBatchRows = 1024;  // read by one thread, encoded by all
 
 class Collector {
@@ -52,7 +52,7 @@ class Collector {
   TrainingDataReport& report() { return data_.report; }
 
   void AddProblem(std::string problem) {
-    if (report().problems.size() < kKeptProblems) report().problems.push_back(std::move(problem));
+    if (report().problems.size() < kListedRows) report().problems.push_back(std::move(problem));
   }
 
   Status EncodeBatch() {

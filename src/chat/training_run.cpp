@@ -28,10 +28,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr milliseconds kPollTime{100};
+constexpr milliseconds kEventWait{100};
 constexpr seconds kGrace{30};  // for the other ranks when one has failed
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
+constexpr std::size_t kEventBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxEventBytes = std::size_t{16} << 20;
 constexpr std::size_t kLastWords = 3;  // lines
 constexpr int kUsageExit = 2;
 constexpr int kInterruptedExit = 130;
@@ -81,7 +81,7 @@ class Rank {
   /// Reads what there is, at most for `timeout`, and calls `on_event` for each event.
   template <typename OnEvent>
   Status Read(milliseconds timeout, OnEvent on_event) {
-    std::array<char, kReadBytes> data;
+    std::array<char, kEventBytes> data;
     ARENA_ASSIGN_OR_RETURN(const std::optional<std::size_t> count,
                            process_->Read(data.data(), data.size(), timeout));
     if (!count) return {};
@@ -97,9 +97,9 @@ class Rank {
       begin = end + 1;
     }
     buffer_.erase(0, begin);
-    if (buffer_.size() <= kMaxLineBytes) return {};
+    if (buffer_.size() <= kMaxEventBytes) return {};
     return IoError(
-        fmt::format("rank {} wrote a line of more than {} bytes", number_, kMaxLineBytes));
+        fmt::format("rank {} wrote a line of more than {} bytes", number_, kMaxEventBytes));
   }
 
   /// What the trainer said was wrong; empty: it did not say.
@@ -189,7 +189,7 @@ class TrainingRun {
   }
 
   Status ReadRanks() {
-    milliseconds timeout = kPollTime;  // the first that still runs is waited for
+    milliseconds timeout = kEventWait;  // the first that still runs is waited for
     for (Rank& rank : ranks_) {
       if (!rank.is_running()) continue;
       ARENA_RETURN_IF_ERROR(rank.Read(timeout, [this](const Json& event) {

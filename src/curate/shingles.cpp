@@ -13,7 +13,7 @@ namespace arena {
 namespace {
 
 constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
-constexpr std::size_t kTextsAtOnce = 64;
+constexpr std::size_t kShingledAtOnce = 64;
 constexpr std::size_t kBytesPerShingle = 5;  // for a first guess; English words have about 6
 
 // Of valid UTF-8.
@@ -107,12 +107,12 @@ void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOpti
     std::vector<std::uint64_t> numbers;
     std::vector<std::size_t> ends;
   };
-  std::vector<Part> parts((texts.size() + kTextsAtOnce - 1) / kTextsAtOnce);
+  std::vector<Part> parts((texts.size() + kShingledAtOnce - 1) / kShingledAtOnce);
   ParallelFor(parts.size(), threads, [&](std::size_t p) {
     Shingler shingler(options);
     Part& part = parts[p];
-    const auto mine =
-        texts.subspan(p * kTextsAtOnce, std::min(kTextsAtOnce, texts.size() - p * kTextsAtOnce));
+    const auto mine = texts.subspan(p * kShingledAtOnce,
+                                    std::min(kShingledAtOnce, texts.size() - p * kShingledAtOnce));
     std::size_t bytes = 0;
     for (const std::string_view text : mine) bytes += text.size();
     part.numbers.reserve(bytes / kBytesPerShingle);

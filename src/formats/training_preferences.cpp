@@ -51,7 +51,7 @@ Error NoSharedPrompt(const JsonRow& row) {
   return row.Fail("\"chosen\" and \"rejected\" begin differently, and there is no \"prompt\"");
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 // Two texts that begin with the same prompt: it ends before the last word that the texts share, so
 // that neither answer begins within a word and neither is empty.
@@ -64,8 +64,8 @@ Result<TrainingRow> SplitTexts(const JsonRow& row, Sides sides) {
                     rejected.begin())
           .first -
       chosen.begin());
-  while (shared > 0 && (shared == shorter || !IsSpace(chosen[shared]))) --shared;
-  while (shared > 0 && IsSpace(chosen[shared - 1])) --shared;
+  while (shared > 0 && (shared == shorter || !IsBlank(chosen[shared]))) --shared;
+  while (shared > 0 && IsBlank(chosen[shared - 1])) --shared;
   if (shared == 0) return NoSharedPrompt(row);
   Conversation prompt = {{Role::kUser, chosen.substr(0, shared)}};
   chosen.erase(0, shared);
