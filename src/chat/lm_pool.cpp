@@ -44,6 +44,15 @@ class ProcessPool final : public LmPool {
     return Submit(std::move(request));
   }
 
+  Id Reward(std::span<const TokenId> prompt, std::span<const TokenId> answer,
+            OnReward on_reward) override {
+    LmRequest request;
+    request.id = next_id_++;
+    request.line = lm_lines::Reward(request.id, prompt, answer);
+    request.on_reward = std::move(on_reward);
+    return Submit(std::move(request));
+  }
+
   Id Embed(std::span<const TokenId> tokens, OnVector on_vector) override {
     LmRequest request;
     request.id = next_id_++;

@@ -51,6 +51,7 @@ class LmPool {
   using OnTokens = std::function<void(const GeneratedTokens& more)>;
   using OnAnswer = std::function<void(Result<GeneratedAnswer>)>;
   using OnVector = std::function<void(Result<std::vector<float>>)>;
+  using OnReward = std::function<void(Result<double>)>;
   using OnBatch = std::function<void(Result<std::vector<Result<GeneratedAnswer>>>)>;
 
   /// `on_tokens`, if given, gets the tokens as they come; the final answer has all of them.
@@ -59,6 +60,9 @@ class LmPool {
   /// The log-probability of each token of `answer` after `prompt`.
   virtual Id Score(std::span<const TokenId> prompt, std::span<const TokenId> answer,
                    OnVector on_logprobs) = 0;
+  /// A reward model's score of `answer` after `prompt`; an error of other models.
+  virtual Id Reward(std::span<const TokenId> prompt, std::span<const TokenId> answer,
+                    OnReward on_reward) = 0;
   /// The mean of the last hidden states.
   virtual Id Embed(std::span<const TokenId> tokens, OnVector on_vector) = 0;
   /// As one unit with nothing beside it: the same bits whenever the same batch is asked.

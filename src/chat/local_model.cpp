@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "chat/internal/answer_encoder.h"
 #include "chat/internal/answer_text.h"
 #include "chat/internal/model_directory.h"
 
@@ -256,6 +257,21 @@ Result<std::vector<float>> LocalModel::ScoreAnswer(const Conversation& conversat
   if (const auto eos = parts_->tokenizer->eos_id()) tokens.push_back(*eos);
   Waiting<Result<std::vector<float>>> waiting;
   parts_->pool->Score(prompt, tokens, waiting.Callback());
+  return waiting.Get();
+}
+
+Result<double> LocalModel::RewardAnswer(const Conversation& conversation, std::string_view answer) {
+  const AnswerEncoder encoder{*parts_->tokenizer, parts_->stops,
+                              FindEndOfText(*parts_->tokenizer, parts_->pool->model().eos)};
+  TrainingAnswer last;
+  last.turns = {{Role::kAssistant, std::string(answer)}};
+  ARENA_ASSIGN_OR_RETURN(const EncodedSequence sequence,
+                         encoder.EncodeConversation(parts_->chat_template, conversation, last));
+  const auto first = std::find(sequence.loss.begin(), sequence.loss.end(), 1);
+  const auto prompt_size = static_cast<std::size_t>(first - sequence.loss.begin());
+  const std::span<const TokenId> tokens(sequence.tokens);
+  Waiting<Result<double>> waiting;
+  parts_->pool->Reward(tokens.first(prompt_size), tokens.subspan(prompt_size), waiting.Callback());
   return waiting.Get();
 }
 

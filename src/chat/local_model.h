@@ -78,6 +78,9 @@ class LocalModel {
   /// The log-probability of each token of `answer`, end of text included where the tokenizer has
   /// one, as the assistant's turn after the conversation. Waits.
   Result<std::vector<float>> ScoreAnswer(const Conversation& conversation, std::string_view answer);
+  /// A reward model's score of `answer` as the assistant's turn after the conversation. Its tokens
+  /// are those that `arena train rm` makes of them. Waits. Error: the model is no reward model.
+  Result<double> RewardAnswer(const Conversation& conversation, std::string_view answer);
   /// The mean-pooled last hidden states of a text. Waits.
   Result<std::vector<float>> Embed(std::string_view text);
 

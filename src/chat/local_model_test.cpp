@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <future>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "chat/local_testing.h"
+#include "chat/training_encoder.h"
 
 namespace arena {
 namespace {
@@ -234,6 +237,41 @@ TEST_F(LocalModelTest, ScoresAreTheAlternativesOfGenerating) {
   ASSERT_FALSE(long_one.ok());
   EXPECT_EQ(long_one.error().code, ErrorCode::kInvalidInput);
   EXPECT_THAT(long_one.error().message, HasSubstr("context"));
+}
+
+TEST_F(LocalModelTest, RewardsAreOfTheTokensThatARewardModelIsTrainedOn) {
+  const std::filesystem::path directory = *folder_ / "reward";
+  testing::WriteSmallRewardModel(directory);
+  const Conversation before = {
+      {Role::kUser, "One?"}, {Role::kAssistant, "1"}, {Role::kUser, "Two?"}};
+  for (const char* name : {"", "llama-2", "vicuna"}) {
+    LocalModelOptions options = testing::SmallOptions(directory);
+    options.chat_template = name;
+    const auto model = testing::MustLoad(options);
+    const auto encoder = TrainingEncoder::Load({.model = directory, .chat_template = name});
+    ASSERT_TRUE(encoder.ok()) << encoder.error().message;
+    TrainingRow row;
+    row.prompt = before;
+    row.answer.turns = {{Role::kAssistant, "It is 2."}};
+    const auto encoded = encoder->Encode(TrainingTask::kFineTuning, row);
+    ASSERT_TRUE(encoded.ok()) << encoded.error().message;
+    const EncodedSequence& sequence = encoded->sequences.at(0);
+    const std::span<const TokenId> tokens(sequence.tokens);
+    const auto learned = static_cast<std::size_t>(
+        std::count(sequence.loss.begin(), sequence.loss.end(), std::uint8_t{1}));
+    ASSERT_GT(learned, 8U);  // the end of the turn too
+    std::promise<Result<double>> expected;
+    model->pool().Reward(tokens.first(tokens.size() - learned), tokens.last(learned),
+                         [&](Result<double> reward) { expected.set_value(std::move(reward)); });
+    const auto reward = model->RewardAnswer(before, "It is 2.");
+    ASSERT_TRUE(reward.ok()) << reward.error().message;
+    EXPECT_EQ(*reward, expected.get_future().get().value());
+    EXPECT_NE(*reward, model->RewardAnswer(before, "It is 3.").value());
+    EXPECT_TRUE(model->RewardAnswer(before, "").ok());
+  }
+  const auto other = model_->RewardAnswer(before, "It is 2.");
+  ASSERT_FALSE(other.ok());
+  EXPECT_THAT(other.error().message, HasSubstr("no reward model"));
 }
 
 TEST_F(LocalModelTest, EmbeddingsHaveTheModelsWidth) {

@@ -26,6 +26,18 @@ inline void WriteSmallModel(const std::filesystem::path& directory, std::uint64_
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
 }
 
+/// The same as a reward model whose score counts likelihoods.
+inline void WriteSmallRewardModel(const std::filesystem::path& directory, std::uint64_t seed = 7) {
+  ModelConfig config = ShapeConfig(ModelShape::kMini, 300);
+  config.architecture = Architecture::kLlamaSequenceClassification;
+  config.likelihood_weight = 0.1;
+  config.likelihood_floor = -6;
+  const Status made = NewModel(config, seed, directory);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  const Status tokenizer = WriteByteTokenizer(directory, 300);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+}
+
 inline LocalModelOptions SmallOptions(const std::filesystem::path& directory,
                                       unsigned workers = 1) {
   LocalModelOptions options;

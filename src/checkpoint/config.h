@@ -92,6 +92,8 @@ struct ModelConfig {
   bool has_language_head() const {
     return architecture != Architecture::kLlamaSequenceClassification;
   }
+  /// Whether the probabilities of tokens count: all models but plain reward models.
+  bool uses_logits() const { return has_language_head() || likelihood_weight != 0; }
   bool operator==(const ModelConfig&) const = default;
 };
 

@@ -100,6 +100,14 @@ TEST(ConfigTest, EachArchitectureHasItsBiasesAndNorms) {
   EXPECT_EQ(shape(Config("LlamaForSequenceClassification", R"(, "id2label": {"0": "LABEL_0"})"),
                   "score.weight"),
             (TensorShape{1, 64}));
+  // Likelihoods need the language head beside it.
+  const auto reward = [&](const std::string& more) {
+    return shape(Config("LlamaForSequenceClassification", R"(, "num_labels": 1)" + more),
+                 "lm_head.weight");
+  };
+  EXPECT_EQ(reward(""), TensorShape{});
+  EXPECT_EQ(reward(R"(, "likelihood_weight": 0.5)"), (TensorShape{300, 64}));
+  EXPECT_EQ(reward(R"(, "likelihood_weight": 0.5, "tie_word_embeddings": true)"), TensorShape{});
 }
 
 TEST(ConfigTest, SlidingWindows) {

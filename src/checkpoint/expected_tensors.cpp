@@ -54,11 +54,10 @@ std::vector<TensorSpec> ExpectedTensors(const ModelConfig& config) {
   }
   add.SetPrefix("");
   add.Add("model.norm.weight", {config.hidden_size});
-  if (!config.has_language_head()) {
-    add.Add("score.weight", {1, config.hidden_size});
-  } else if (!config.tie_word_embeddings) {
+  if (config.uses_logits() && !config.tie_word_embeddings) {
     add.Add("lm_head.weight", {config.vocab_size, config.hidden_size});
   }
+  if (!config.has_language_head()) add.Add("score.weight", {1, config.hidden_size});
   return tensors;
 }
 

@@ -44,7 +44,8 @@ const std::vector<std::string_view>& InstructionFormats() {
 }
 
 constexpr std::array<std::string_view, 2> kContestantKinds = {"recorded", "local"};
-constexpr std::array<std::string_view, 3> kJudgeKinds = {"reference", "logprob", "single-score"};
+constexpr std::array<std::string_view, 4> kJudgeKinds = {"reference", "logprob", "single-score",
+                                                         "reward_model"};
 constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
 constexpr std::array<std::string_view, 6> kMatches = {"numeric", "exact", "text",
                                                       "choice",  "edit",  "graded"};

@@ -42,7 +42,7 @@ struct ContestantConfig {
 /// [judge]
 struct JudgeConfig {
   std::string kind = "reference";
-  LocalJudgeOptions local;  ///< of the kinds "logprob" and "single-score"
+  LocalJudgeOptions local;  ///< of all kinds but "reference"
   ReferenceJudgeOptions reference;
   /// [judge.match_by_category]: category -> match; the other categories take reference.match.
   std::map<std::string, ReferenceMatch> match_by_category;

@@ -71,6 +71,18 @@ TEST_F(ConfigTest, ReadsEveryTableAndResolvesPathsAgainstTheFile) {
   EXPECT_EQ(config.outcome.tie_margin, 0.5);
 }
 
+TEST_F(ConfigTest, AJudgeMayBeALocalCheckpoint) {
+  for (const std::string kind : {"logprob", "single-score", "reward_model"}) {
+    const LoadedConfig loaded = Load(kValid, {"judge.kind=" + kind, "judge.checkpoint=models/rm"});
+    EXPECT_THAT(loaded.findings, IsEmpty()) << kind;
+    EXPECT_EQ(LocalScoreName(loaded.config.judge.local.score), kind);
+    EXPECT_EQ(loaded.config.judge.local.model.pool.model, folder_ / "models/rm");
+    const LoadedConfig without = Load(kValid, {"judge.kind=" + kind});
+    ASSERT_EQ(without.findings.size(), 1U) << kind;
+    EXPECT_THAT(without.findings[0].message, HasSubstr("needs checkpoint"));
+  }
+}
+
 TEST_F(ConfigTest, AnUnknownKeyIsFoundWithItsLineAndTheNearestKnownOne) {
   const LoadedConfig loaded = Load("[arena]\nsead = 1\n[jugde]\nmatch = 'exact'\n");
   ASSERT_EQ(loaded.findings.size(), 2U);

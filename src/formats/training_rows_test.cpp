@@ -23,15 +23,16 @@ const Message kSystem = {Role::kSystem, "s"};
 const Message kUser = {Role::kUser, "u"};
 const Message kAssistant = {Role::kAssistant, "a"};
 
-struct Read {
+struct ReadTraining {
   std::vector<TrainingRow> rows;
   ReadReport report;
   std::string error;
 };
 
-Read ReadText(TrainingTask task, const std::string& text,
-              TrainingFormat format = TrainingFormat::kAuto, const ReadOptions& options = {}) {
-  Read read;
+ReadTraining ReadText(TrainingTask task, const std::string& text,
+                      TrainingFormat format = TrainingFormat::kAuto,
+                      const ReadOptions& options = {}) {
+  ReadTraining read;
   const auto report = ReadTrainingSource(task, format, InputSource::Memory("f", text), options,
                                          [&](TrainingRow&& row) -> Status {
                                            read.rows.push_back(std::move(row));
@@ -48,7 +49,7 @@ Read ReadText(TrainingTask task, const std::string& text,
 // The only row of a text.
 TrainingRow ReadRow(TrainingTask task, const std::string& text,
                     TrainingFormat format = TrainingFormat::kAuto) {
-  Read read = ReadText(task, text, format);
+  ReadTraining read = ReadText(task, text, format);
   EXPECT_EQ(read.rows.size(), 1U) << read.error;
   return read.rows.empty() ? TrainingRow() : std::move(read.rows.front());
 }
@@ -284,8 +285,8 @@ TEST(TrainingRowsTest, RowsThatAreWrongAreErrorsWithTheirPlace) {
 }
 
 TEST(TrainingRowsTest, BadRowsAreSkippedWhereThatIsAskedFor) {
-  const Read read = ReadText(kSft, "{\"text\":\"x\"}\n{}\n{\"text\":\"y\"}\n",
-                             TrainingFormat::kAuto, {.skip_bad_rows = true});
+  const ReadTraining read = ReadText(kSft, "{\"text\":\"x\"}\n{}\n{\"text\":\"y\"}\n",
+                                     TrainingFormat::kAuto, {.skip_bad_rows = true});
   ASSERT_EQ(read.rows.size(), 2U);
   EXPECT_EQ(read.rows[1].number, 3);
   EXPECT_EQ(read.rows[1].place, "f:3");

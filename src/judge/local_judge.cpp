@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "checkpoint/config.h"
 
 namespace arena {
 namespace {
@@ -53,10 +55,31 @@ std::string ScorePrompt(const Conversation& conversation, const std::string& ans
   return text + fmt::format("<answer-{0}>\n{1}\n</answer-{0}>\n\nRating:", mark, answer);
 }
 
+/// Of an answer; by LocalScore::kReward the reward.
 struct Scored {
   double score = 0;
   std::string why;
 };
+
+/// 1 to 10 by the probability that an answer is better than the other one (Bradley-Terry).
+double ScoreAgainst(double reward, double other) {
+  return kLowest + (kHighest - kLowest) / (1 + std::exp(other - reward));
+}
+
+Status CheckKind(const std::filesystem::path& checkpoint, LocalScore score) {
+  ARENA_ASSIGN_OR_RETURN(const ModelConfig config, LoadConfig(checkpoint));
+  const bool is_reward_model = !config.has_language_head();
+  if (is_reward_model == (score == LocalScore::kReward)) return {};
+  if (is_reward_model) {
+    return InvalidInput(
+        fmt::format("{}: is a reward model; a judge of kind \"{}\" needs a language model",
+                    checkpoint.string(), LocalScoreName(score)));
+  }
+  return InvalidInput(
+      fmt::format("{}: is no reward model, which a judge of kind \"{}\" needs; make one with "
+                  "arena train rm",
+                  checkpoint.string(), LocalScoreName(score)));
+}
 
 class LocalJudge final : public Judge {
  public:
@@ -86,7 +109,9 @@ class LocalJudge final : public Judge {
       return game;
     }
     game.state = WorkState::kDone;
-    game.verdict = {first->score, second->score,
+    const bool is_compared = score_ == LocalScore::kReward;
+    game.verdict = {is_compared ? ScoreAgainst(first->score, second->score) : first->score,
+                    is_compared ? ScoreAgainst(second->score, first->score) : second->score,
                     fmt::format("First: {}. Second: {}.", first->why, second->why)};
     return game;
   }
@@ -108,14 +133,26 @@ class LocalJudge final : public Judge {
     }
     const Conversation before = Before(instruction, turns);
     const std::string& answer = turns.empty() ? kNone : turns.back();
-    const Result<Scored> scored = score_ == LocalScore::kLogprob ? ScoreByLogprob(before, answer)
-                                                                 : ScoreByRating(before, answer);
+    const Result<Scored> scored = Ask(before, answer);
     promise.set_value(scored);
     if (!scored.ok()) {
       const std::lock_guard lock(mutex_);
       known_.erase(key);
     }
     return scored;
+  }
+
+  Result<Scored> Ask(const Conversation& before, const std::string& answer) {
+    switch (score_) {
+      case LocalScore::kLogprob:
+        return ScoreByLogprob(before, answer);
+      case LocalScore::kSingleScore:
+        return ScoreByRating(before, answer);
+      case LocalScore::kReward:
+        break;
+    }
+    ARENA_ASSIGN_OR_RETURN(const double reward, model_->RewardAnswer(before, answer));
+    return Scored{reward, fmt::format("reward {:.4f}", reward)};
   }
 
   Result<Scored> ScoreByLogprob(const Conversation& before, const std::string& answer) {
@@ -158,17 +195,27 @@ class LocalJudge final : public Judge {
 }  // namespace
 
 std::string_view LocalScoreName(LocalScore score) {
-  return score == LocalScore::kLogprob ? "logprob" : "single-score";
+  switch (score) {
+    case LocalScore::kLogprob:
+      return "logprob";
+    case LocalScore::kSingleScore:
+      return "single-score";
+    case LocalScore::kReward:
+      return "reward_model";
+  }
+  return "";
 }
 
 std::optional<LocalScore> ParseLocalScore(std::string_view name) {
-  for (const LocalScore score : {LocalScore::kLogprob, LocalScore::kSingleScore}) {
+  for (const LocalScore score :
+       {LocalScore::kLogprob, LocalScore::kSingleScore, LocalScore::kReward}) {
     if (LocalScoreName(score) == name) return score;
   }
   return std::nullopt;
 }
 
 Result<std::unique_ptr<Judge>> MakeLocalJudge(const LocalJudgeOptions& options) {
+  ARENA_RETURN_IF_ERROR(CheckKind(options.model.pool.model, options.score));
   ARENA_ASSIGN_OR_RETURN(auto model, LocalModel::Load(options.model));
   return std::make_unique<LocalJudge>(options, std::move(model));
 }

@@ -24,7 +24,7 @@ class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    testing::WriteSmallModel(*folder_ / "model");
+    WriteModel("model", 7);
     // Stands in for arena-lm and keeps a copy of what it is asked.
     const std::filesystem::path program = *folder_ / "listening";
     testing::Write(program, fmt::format("#!/bin/sh\ntee -a {} | {}/libexec/arena-lm\n",
@@ -32,11 +32,20 @@ class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
     ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
   }
   static void TearDownTestSuite() { folder_.reset(); }
+  /// A language model and a reward model of that name.
+  static void WriteModel(const std::string& name, std::uint64_t seed) {
+    testing::WriteSmallModel(*folder_ / name, seed);
+    testing::WriteSmallRewardModel(*folder_ / (name + "-reward"), seed);
+  }
+  /// The one of them that fits the kind of judge.
+  static std::string Model(const std::string& name) {
+    return *folder_ / (GetParam() == LocalScore::kReward ? name + "-reward" : name);
+  }
   void SetUp() override {
     std::filesystem::remove(*folder_ / "requests");
     LocalJudgeOptions options;
     options.score = GetParam();
-    options.model = testing::SmallOptions(*folder_ / "model");
+    options.model = testing::SmallOptions(Model("model"));
     options.model.pool.program = *folder_ / "listening";
     auto judge = MakeLocalJudge(options);
     ASSERT_TRUE(judge.ok()) << judge.error().message;
@@ -51,15 +60,17 @@ class LocalJudgeTest : public ::testing::TestWithParam<LocalScore> {
   /// Scores that were asked of arena-lm.
   static int Asked() {
     const std::string requests = ReadFile(*folder_ / "requests").value_or("");
+    const std::string type =
+        GetParam() == LocalScore::kReward ? "\"type\":\"reward\"" : "\"type\":\"score\"";
     int count = 0;
-    for (std::size_t at = requests.find("\"type\":\"score\""); at != std::string::npos;
-         at = requests.find("\"type\":\"score\"", at + 1)) {
+    for (std::size_t at = requests.find(type); at != std::string::npos;
+         at = requests.find(type, at + 1)) {
       ++count;
     }
     return count;
   }
   /// Of each answer.
-  static int ScoresPerAnswer() { return GetParam() == LocalScore::kLogprob ? 1 : 10; }
+  static int ScoresPerAnswer() { return GetParam() == LocalScore::kSingleScore ? 10 : 1; }
 
   static inline std::unique_ptr<TemporaryFolder> folder_;
   std::unique_ptr<Judge> judge_;
@@ -129,8 +140,9 @@ TEST_P(LocalJudgeTest, TheIdentityNamesKindAndCheckpoint) {
               HasSubstr(fmt::format("\"kind\":\"{}\"", LocalScoreName(GetParam()))));
   LocalJudgeOptions options;
   options.score = GetParam();
-  testing::WriteSmallModel(*folder_ / LocalScoreName(GetParam()).data(), 8);
-  options.model = testing::SmallOptions(*folder_ / LocalScoreName(GetParam()).data());
+  const std::string name(LocalScoreName(GetParam()));
+  WriteModel(name, 8);
+  options.model = testing::SmallOptions(Model(name));
   auto other = MakeLocalJudge(options);
   ASSERT_TRUE(other.ok()) << other.error().message;
   EXPECT_NE((*other)->identity().key(), judge_->identity().key());
@@ -139,10 +151,24 @@ TEST_P(LocalJudgeTest, TheIdentityNamesKindAndCheckpoint) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, LocalJudgeTest,
-                         ::testing::Values(LocalScore::kLogprob, LocalScore::kSingleScore),
+                         ::testing::Values(LocalScore::kLogprob, LocalScore::kSingleScore,
+                                           LocalScore::kReward),
                          [](const auto& kind) {
-                           return kind.param == LocalScore::kLogprob ? "Logprob" : "SingleScore";
+                           return kind.param == LocalScore::kLogprob       ? "Logprob"
+                                  : kind.param == LocalScore::kSingleScore ? "SingleScore"
+                                                                           : "Reward";
                          });
+
+TEST_P(LocalJudgeTest, ACheckpointOfTheOtherKindIsRefused) {
+  LocalJudgeOptions options;
+  options.score = GetParam();
+  const bool is_reward = GetParam() == LocalScore::kReward;
+  options.model = testing::SmallOptions(*folder_ / (is_reward ? "model" : "model-reward"));
+  const auto judge = MakeLocalJudge(options);
+  ASSERT_FALSE(judge.ok());
+  EXPECT_THAT(judge.error().message, HasSubstr(is_reward ? "no reward model" : "a reward model"));
+  EXPECT_THAT(judge.error().message, HasSubstr(std::string(LocalScoreName(GetParam()))));
+}
 
 using LogprobJudgeTest = LocalJudgeTest;
 
@@ -173,6 +199,24 @@ TEST_P(LogprobJudgeTest, TheScoreIsThatOfTheMeanLogProbabilityInTheConversation)
   EXPECT_NEAR(Play(instruction, {"2"}, {"3"}).verdict.score_first,
               expected(instruction.conversation, "2"), 1e-5);
 }
+
+using RewardJudgeTest = LocalJudgeTest;
+
+TEST_P(RewardJudgeTest, ScoresAreTheBradleyTerryProbabilitiesOfTheRewards) {
+  const auto model = testing::MustLoad(testing::SmallOptions(Model("model")));
+  const Instruction instruction = MakeInstruction("What is two and two?");
+  const double first = model->RewardAnswer(instruction.conversation, "Four.").value();
+  const double second = model->RewardAnswer(instruction.conversation, "No.").value();
+  const Game game = Play(instruction, {"Four."}, {"No."});
+  const double probability = std::exp(first) / (std::exp(first) + std::exp(second));
+  EXPECT_NEAR(game.verdict.score_first, 1 + 9 * probability, 1e-9);
+  EXPECT_NEAR(game.verdict.score_second, 1 + 9 * (1 - probability), 1e-9);
+  EXPECT_EQ(game.verdict.explanation,
+            fmt::format("First: reward {:.4f}. Second: reward {:.4f}.", first, second));
+  EXPECT_EQ(Play(instruction, {"No."}, {"No."}).verdict.score_first, 5.5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Reward, RewardJudgeTest, ::testing::Values(LocalScore::kReward));
 
 INSTANTIATE_TEST_SUITE_P(Logprob, LogprobJudgeTest, ::testing::Values(LocalScore::kLogprob));
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
@@ -153,6 +155,13 @@ float* Model::Logits(std::span<const std::size_t> rows) {
   float* const logits = logits_.Get(rows.size() * logits_stride());
   weights_.head().Multiply(input, hidden_stride_, rows.size(), logits, logits_stride());
   return logits;
+}
+
+double Model::Score(std::size_t row) const {
+  const float* const state = normed_.data() + row * hidden_stride_;
+  return std::inner_product(
+      weights_.score().begin(), weights_.score().end(), state, 0.0, std::plus<>(),
+      [](float x, float y) { return static_cast<double>(x) * static_cast<double>(y); });
 }
 
 }  // namespace arena::lm

@@ -55,6 +55,9 @@ class Model {
   float* Logits(std::span<const std::size_t> rows);
   std::size_t logits_stride() const { return weights_.head().padded_outputs(); }
 
+  /// A reward model's head on the hidden state in one row of the last Forward, in double.
+  double Score(std::size_t row) const;
+
  private:
   Model(const ModelConfig& config, Weights weights, Precision precision);
   void Embed(std::span<const Chunk> chunks);

@@ -157,8 +157,10 @@ Result<GenerateRequest> ParseGenerate(Members& members) {
   return request;
 }
 
-Result<ScoreRequest> ParseScore(Members& members) {
-  ScoreRequest request;
+// A ScoreRequest or a RewardRequest.
+template <typename AnswerRequest>
+Result<AnswerRequest> ParseAnswer(Members& members) {
+  AnswerRequest request;
   ARENA_RETURN_IF_ERROR(ReadTokens(members, "prompt", request.prompt));
   ARENA_RETURN_IF_ERROR(ReadTokens(members, "answer", request.answer));
   return request;
@@ -200,7 +202,8 @@ Result<Message> ParseType(const std::string& type, const std::string& id, Member
     return Message(std::move(hello));
   }
   if (type == "generate") return AsRequest(members, id, ParseGenerate);
-  if (type == "score") return AsRequest(members, id, ParseScore);
+  if (type == "score") return AsRequest(members, id, ParseAnswer<ScoreRequest>);
+  if (type == "reward") return AsRequest(members, id, ParseAnswer<RewardRequest>);
   if (type == "batch") return AsRequest(members, id, ParseBatch);
   if (type == "embed") {
     return AsRequest(members, id, [](Members& fields) -> Result<EmbedRequest> {
@@ -215,8 +218,8 @@ Result<Message> ParseType(const std::string& type, const std::string& id, Member
   }
   if (type == "stats") return Message(StatsMessage{});
   return InvalidInput(
-      fmt::format("type \"{}\" is not known: hello, generate, score, embed, batch, "
-                  "cancel and stats are",
+      fmt::format("type \"{}\" is not known: hello, generate, score, reward, embed, "
+                  "batch, cancel and stats are",
                   type));
 }
 
@@ -262,6 +265,9 @@ struct EventJson {
   }
   Json operator()(const ScoreResult& event) const {
     return {{"type", "scored"}, {"id", event.id}, {"logprobs", event.logprobs}};
+  }
+  Json operator()(const RewardResult& event) const {
+    return {{"type", "rewarded"}, {"id", event.id}, {"reward", event.reward}};
   }
   Json operator()(const EmbedResult& event) const {
     return {{"type", "embedded"}, {"id", event.id}, {"vector", event.vector}};

@@ -59,6 +59,11 @@ TEST(ProtocolTest, ReadsEveryMember) {
   const auto score = std::get<ScoreRequest>(
       std::get<Request>(Parse(R"({"type":"score","id":"s","prompt":[1],"answer":[2,3]})")));
   EXPECT_EQ(score.answer, (std::vector<Token>{2, 3}));
+  const auto reward = std::get<RewardRequest>(
+      std::get<Request>(Parse(R"({"type":"reward","id":"r","prompt":[1],"answer":[2,3]})")));
+  EXPECT_EQ(reward.id, "r");
+  EXPECT_EQ(reward.prompt, std::vector<Token>{1});
+  EXPECT_EQ(reward.answer, (std::vector<Token>{2, 3}));
   const auto embed =
       std::get<EmbedRequest>(std::get<Request>(Parse(R"({"type":"embed","id":"e","tokens":[4]})")));
   EXPECT_EQ(embed.tokens, std::vector<Token>{4});
@@ -78,6 +83,8 @@ TEST(ProtocolTest, BadLinesSayWhatIsWrongAndWhoseTheyAre) {
   EXPECT_THAT(ParseBad(R"({"type":"hello","protocol":1,"model":"m","precision":"f8"})").message,
               HasSubstr("precision"));
   EXPECT_THAT(ParseBad(R"({"type":"generate","prompt":[1]})").message, HasSubstr("\"id\""));
+  EXPECT_THAT(ParseBad(R"({"type":"reward","id":"x","prompt":[1]})").message,
+              HasSubstr("\"answer\" is missing"));
   EXPECT_THAT(ParseBad(R"({"type":"fly","id":"x"})").message, HasSubstr("\"fly\""));
   for (const char* member :
        {R"("prompt":1)", R"("prompt":["a"])", R"("prompt":[1.5])", R"("prompt":[-1])",
@@ -105,6 +112,7 @@ TEST(ProtocolTest, WritesOneLineForEachEvent) {
             R"("top":[[[1,-0.5],[3,-2.0]],[[2,-1.0]]],"finish":"stop"})");
   EXPECT_EQ(EventLine(ScoreResult{"s", {-1.5F}}),
             R"({"type":"scored","id":"s","logprobs":[-1.5]})");
+  EXPECT_EQ(EventLine(RewardResult{"r", -1.25}), R"({"type":"rewarded","id":"r","reward":-1.25})");
   EXPECT_EQ(EventLine(EmbedResult{"e", {0.25F}}),
             R"({"type":"embedded","id":"e","vector":[0.25]})");
   EXPECT_EQ(

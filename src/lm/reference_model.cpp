@@ -92,6 +92,14 @@ Variant VariantNamed(std::string_view name) {
   throw std::out_of_range(std::string(name));
 }
 
+Variant RewardVariant(bool is_tied, double likelihood_weight, double likelihood_floor) {
+  return Make("reward", BaseConfig("LlamaForSequenceClassification", "llama"),
+              {{"num_labels", 1},
+               {"tie_word_embeddings", is_tied},
+               {"likelihood_weight", likelihood_weight},
+               {"likelihood_floor", likelihood_floor}});
+}
+
 ReferenceModel::ReferenceModel(const Variant& variant, std::uint64_t seed, DType dtype,
                                const std::filesystem::path& directory, std::string_view poison) {
   const Json json = ParseJson(variant.config).value();
@@ -290,6 +298,10 @@ Rows ReferenceModel::Logits(const std::vector<Token>& tokens) const {
     row = Linear(is_untied ? "lm_head" : "model.embed_tokens", row);
   }
   return rows;
+}
+
+double ReferenceModel::Score(const std::vector<Token>& tokens) const {
+  return Linear("score", Hidden(tokens).back())[0];
 }
 
 std::vector<double> ReferenceModel::LogSoftmax(const std::vector<double>& logits) {

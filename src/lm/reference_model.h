@@ -30,6 +30,9 @@ std::vector<Variant> AllVariants();
 /// The one of that name.
 Variant VariantNamed(std::string_view name);
 
+/// A reward model whose score counts likelihoods with this weight and floor.
+Variant RewardVariant(bool is_tied, double likelihood_weight, double likelihood_floor);
+
 using Rows = std::vector<std::vector<double>>;
 
 /// Reads config.json by itself and follows the publications of the architectures, one number at a
@@ -44,6 +47,8 @@ class ReferenceModel {
   /// Hidden states after the last norm, one row a token.
   Rows Hidden(const std::vector<Token>& tokens) const;
   Rows Logits(const std::vector<Token>& tokens) const;
+  /// A reward model's head on the hidden state of the last token.
+  double Score(const std::vector<Token>& tokens) const;
   /// log softmax of a row of logits.
   static std::vector<double> LogSoftmax(const std::vector<double>& logits);
 

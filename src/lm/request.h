@@ -33,6 +33,13 @@ struct ScoreRequest {
   std::vector<Token> answer;
 };
 
+/// The score of an answer by a reward model (ModelConfig).
+struct RewardRequest {
+  std::string id;
+  std::vector<Token> prompt;
+  std::vector<Token> answer;
+};
+
 /// The mean over the tokens of the hidden states after the last norm.
 struct EmbedRequest {
   std::string id;
@@ -46,7 +53,8 @@ struct BatchRequest {
   std::vector<GenerateRequest> requests;
 };
 
-using Request = std::variant<GenerateRequest, ScoreRequest, EmbedRequest, BatchRequest>;
+using Request =
+    std::variant<GenerateRequest, ScoreRequest, RewardRequest, EmbedRequest, BatchRequest>;
 
 enum class Finish { kStop, kLength, kCancelled };
 
@@ -74,6 +82,10 @@ struct ScoreResult {
   std::string id;
   std::vector<float> logprobs;
 };
+struct RewardResult {
+  std::string id;
+  double reward = 0;
+};
 struct EmbedResult {
   std::string id;
   std::vector<float> vector;
@@ -87,7 +99,7 @@ struct ErrorEvent {
   std::string message;
 };
 
-using Event =
-    std::variant<TokensEvent, GenerateResult, ScoreResult, EmbedResult, BatchResult, ErrorEvent>;
+using Event = std::variant<TokensEvent, GenerateResult, ScoreResult, RewardResult, EmbedResult,
+                           BatchResult, ErrorEvent>;
 
 }  // namespace arena::lm

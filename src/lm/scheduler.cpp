@@ -22,6 +22,27 @@ const std::string& RequestId(const Sequence& sequence) {
   return sequence.unit ? sequence.unit->result.id : sequence.id;
 }
 
+struct Positions {
+  std::size_t begin = 0, end = 0;
+};
+
+// Where a sequence asks for logits: scoring from the last token of the prompt to the one before the
+// last of the answer, generating only at the end.
+Positions AskedLogits(const Sequence& sequence, const ModelConfig& config) {
+  const std::size_t last = sequence.tokens.size() - 1;
+  switch (sequence.kind) {
+    case Sequence::Kind::kGenerate:
+      return {last, last + 1};
+    case Sequence::Kind::kScore:
+      return {sequence.prompt_size - 1, last};
+    case Sequence::Kind::kReward:
+      return config.uses_logits() ? Positions{sequence.prompt_size - 1, last} : Positions{};
+    case Sequence::Kind::kEmbed:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Scheduler> Scheduler::Create(Model& model, const SchedulerOptions& options) {
@@ -153,15 +174,14 @@ void Scheduler::UseHidden(const std::vector<Planned>& plan, const float* hidden,
     const std::size_t end = row + planned.count;
     if (sequence.kind == Sequence::Kind::kEmbed) {
       UseStates(sequence, hidden + row * model_->hidden_stride(), planned.count, sink);
-      row = end;
     }
-    // Scoring asks from the last token of the prompt on, generating only at the end.
-    const std::size_t first_asked = sequence.kind == Sequence::Kind::kScore
-                                        ? sequence.prompt_size - 1
-                                        : sequence.tokens.size() - 1;
+    if (sequence.kind == Sequence::Kind::kReward && sequence.pending() == 0) {
+      sequence.reward = model_->Score(end - 1);
+    }
+    const Positions asked = AskedLogits(sequence, model_->config());
     for (std::size_t position = static_cast<std::size_t>(sequence.cache.length) - (end - row);
          row < end; ++row, ++position) {
-      if (position < first_asked) continue;
+      if (position < asked.begin || position >= asked.end) continue;
       rows.push_back(row);
       owners.push_back(&sequence);
     }
@@ -175,6 +195,20 @@ void Scheduler::UseHidden(const std::vector<Planned>& plan, const float* hidden,
       UseLogits(*owners[begin + i], {logits + i * model_->logits_stride(), vocabulary}, sink);
     }
   }
+  for (const Planned& planned : plan) UseReward(*planned.sequence, sink);
+}
+
+// Where all is read and all logits are used, adds what the likelihood counts and finishes.
+void Scheduler::UseReward(Sequence& sequence, Sink sink) {
+  if (sequence.kind != Sequence::Kind::kReward || sequence.is_done) return;
+  if (sequence.pending() > 0) return;
+  const ModelConfig& config = model_->config();
+  for (const float logprob : sequence.scores) {
+    sequence.reward +=
+        config.likelihood_weight * std::max(static_cast<double>(logprob), config.likelihood_floor);
+  }
+  if (!std::isfinite(sequence.reward)) sequence.error = "the reward is not finite";
+  Finish(sequence, sink);
 }
 
 // Adds `count` rows of hidden states to the mean.
@@ -206,7 +240,8 @@ void Scheduler::UseLogits(Sequence& sequence, std::span<float> logits, Sink sink
     return Finish(sequence, sink);
   }
   sequence.scores.push_back(static_cast<float>(logprob));
-  if (next + 1 == sequence.tokens.size()) Finish(sequence, sink);
+  const bool is_last = next + 1 == sequence.tokens.size();
+  if (is_last && sequence.kind == Sequence::Kind::kScore) Finish(sequence, sink);
 }
 
 void Scheduler::Append(Sequence& sequence, Choice choice, Sink sink) {

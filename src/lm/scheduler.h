@@ -80,6 +80,7 @@ class Scheduler {
   void PreemptLast();
   void UseHidden(const std::vector<Planned>& plan, const float* hidden, Sink sink);
   void UseStates(Sequence& sequence, const float* states, std::size_t count, Sink sink);
+  void UseReward(Sequence& sequence, Sink sink);
   void UseLogits(Sequence& sequence, std::span<float> logits, Sink sink);
   void Append(Sequence& sequence, Choice choice, Sink sink);
   void Finish(Sequence& sequence, Sink sink);

@@ -31,8 +31,8 @@ std::string IdOf(const Event& event) {
 
 class SchedulerTest : public testing::Test {
  protected:
-  SchedulerTest()
-      : reference_(VariantNamed("llama_gqa_untied"), 5, DType::kF32, folder_.path()),
+  explicit SchedulerTest(const Variant& variant = VariantNamed("llama_gqa_untied"))
+      : reference_(variant, 5, DType::kF32, folder_.path()),
         model_(std::move(*Model::Load(folder_.path(), Precision::kF32))) {}
 
   // One block of this model: 2 layers, 2 heads, (10 + 32) columns, 32 tokens, 4 bytes.
@@ -171,6 +171,78 @@ TEST_F(SchedulerTest, ScoresAndEmbeddingsAreThoseOfPlainLoops) {
   EXPECT_EQ(std::get<EmbedResult>(events["one"][0]).vector.size(), 40U);
 }
 
+// With and without likelihoods, from the embedding and from a head of its own.
+class RewardTest : public SchedulerTest,
+                   public testing::WithParamInterface<std::pair<bool, double>> {
+ protected:
+  static constexpr double kFloor = -4.5;
+
+  RewardTest() : SchedulerTest(RewardVariant(GetParam().first, GetParam().second, kFloor)) {}
+
+  static std::vector<RewardRequest> ManyAnswers() {
+    Rng rng(8);
+    std::vector<RewardRequest> requests;
+    for (int i = 0; i < 12; ++i) {
+      requests.push_back({std::to_string(i), RandomTokens(rng, 1 + rng.Below(40)),
+                          RandomTokens(rng, i == 0 ? 1 : 1 + rng.Below(50))});
+    }
+    return requests;
+  }
+  // By plain loops. Counts the tokens that the floor lifts.
+  double Expected(const RewardRequest& request, int& lifted) const {
+    std::vector<Token> tokens = request.prompt;
+    tokens.insert(tokens.end(), request.answer.begin(), request.answer.end());
+    double reward = reference_.Score(tokens);
+    const Rows logits = reference_.Logits(tokens);
+    for (std::size_t i = 0; i < request.answer.size(); ++i) {
+      const double logprob = ReferenceModel::LogSoftmax(
+          logits[request.prompt.size() - 1 + i])[static_cast<std::size_t>(request.answer[i])];
+      reward += GetParam().second * std::max(logprob, kFloor);
+      if (logprob < kFloor) ++lifted;
+    }
+    return reward;
+  }
+  Events Run(const SchedulerOptions& options) {
+    Scheduler scheduler = std::move(*Scheduler::Create(model_, options));
+    for (const RewardRequest& request : ManyAnswers()) {
+      EXPECT_TRUE(scheduler.Submit(request).ok());
+    }
+    return RunAll(scheduler);
+  }
+};
+
+TEST_P(RewardTest, RewardsAreThoseOfPlainLoopsWhateverTheBatch) {
+  Events alone = Run({1, 64 * kBlockBytes, 1});
+  Events together = Run({8, 64 * kBlockBytes, 7});
+  Events crowded = Run({8, 4 * kBlockBytes, 20});
+  int lifted = 0;
+  std::size_t tokens = 0;
+  for (const RewardRequest& request : ManyAnswers()) {
+    const double reward = std::get<RewardResult>(alone[request.id].at(0)).reward;
+    EXPECT_NEAR(reward, Expected(request, lifted), 1e-4);
+    EXPECT_EQ(std::get<RewardResult>(together[request.id].at(0)).reward, reward);
+    EXPECT_EQ(std::get<RewardResult>(crowded[request.id].at(0)).reward, reward);
+    tokens += request.answer.size();
+  }
+  EXPECT_GT(lifted, 0);
+  EXPECT_LT(lifted, static_cast<int>(tokens));
+}
+
+TEST_P(RewardTest, OnlyRewardsAndEmbeddingsAreAnswered) {
+  Scheduler scheduler = std::move(*Scheduler::Create(model_, {8, 64 * kBlockBytes, 20}));
+  EXPECT_TRUE(scheduler.Submit(EmbedRequest{"e", {1}}).ok());
+  for (const Request& request :
+       {Request(GenerateRequest{"a", {1}}), Request(ScoreRequest{"a", {1}, {2}})}) {
+    const Status refused = scheduler.Submit(request);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().message, HasSubstr("is a reward model"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, RewardTest,
+                         testing::Values(std::pair(false, 0.0), std::pair(false, 0.3),
+                                         std::pair(true, 0.3)));
+
 TEST_F(SchedulerTest, ABatchRunsByItself) {
   const std::vector<GenerateRequest> requests = ManyRequests(20);
   Scheduler scheduler = Make(6, 64);
@@ -272,6 +344,7 @@ TEST_F(SchedulerTest, RequestsThatCannotBeAnsweredAreRefused) {
   EXPECT_EQ(ErrorOf(ScoreRequest{"a", {}, {1}}),
             "prompt is empty: the model needs a token to start");
   EXPECT_EQ(ErrorOf(ScoreRequest{"a", {1}, {}}), "answer is empty");
+  EXPECT_THAT(ErrorOf(RewardRequest{"a", {1}, {2}}), HasSubstr("no reward model"));
   EXPECT_THAT(ErrorOf(GenerateRequest{"a", {1, 97}}),
               HasSubstr("token 97 is outside the vocabulary"));
   EXPECT_THAT(ErrorOf(EmbedRequest{"a", {-1}}), HasSubstr("token -1 is outside"));

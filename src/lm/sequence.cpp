@@ -98,7 +98,10 @@ Result<Sequences> Make(GenerateRequest request, const ModelConfig& config, const
   return sequences;
 }
 
-Result<Sequences> Make(ScoreRequest request, const ModelConfig& config, const KvCache& cache) {
+// The sequence of a request about a given answer: one to score or to reward.
+template <typename AnswerRequest>
+Result<Sequences> MakeOfAnswer(Sequence::Kind kind, AnswerRequest request,
+                               const ModelConfig& config, const KvCache& cache) {
   if (request.prompt.empty())
     return InvalidInput("prompt is empty: the model needs a token to start");
   if (request.answer.empty()) return InvalidInput("answer is empty");
@@ -109,12 +112,20 @@ Result<Sequences> Make(ScoreRequest request, const ModelConfig& config, const Kv
   Sequences sequences(1);
   sequences[0] = std::make_unique<Sequence>();
   Sequence& sequence = *sequences[0];
-  sequence.kind = Sequence::Kind::kScore;
+  sequence.kind = kind;
   sequence.id = std::move(request.id);
   sequence.prompt_size = request.prompt.size();
   sequence.tokens = std::move(request.prompt);
   sequence.tokens.insert(sequence.tokens.end(), request.answer.begin(), request.answer.end());
   return sequences;
+}
+
+Result<Sequences> Make(ScoreRequest request, const ModelConfig& config, const KvCache& cache) {
+  return MakeOfAnswer(Sequence::Kind::kScore, std::move(request), config, cache);
+}
+
+Result<Sequences> Make(RewardRequest request, const ModelConfig& config, const KvCache& cache) {
+  return MakeOfAnswer(Sequence::Kind::kReward, std::move(request), config, cache);
 }
 
 Result<Sequences> Make(EmbedRequest request, const ModelConfig& config, const KvCache& cache) {
@@ -153,8 +164,13 @@ Result<Sequences> Make(BatchRequest request, const ModelConfig& config, const Kv
 }  // namespace
 
 Result<Sequences> MakeSequences(Request request, const ModelConfig& config, const KvCache& cache) {
-  if (!config.has_language_head() && !std::holds_alternative<EmbedRequest>(request)) {
-    return InvalidInput("this model has no language head: it can only embed");
+  const bool wants_reward = std::holds_alternative<RewardRequest>(request);
+  if (config.has_language_head() && wants_reward) {
+    return InvalidInput("this model is no reward model: it has no score head");
+  }
+  if (!config.has_language_head() && !wants_reward &&
+      !std::holds_alternative<EmbedRequest>(request)) {
+    return InvalidInput("this model is a reward model: it can only reward and embed");
   }
   return std::visit([&](auto& kind) { return Make(std::move(kind), config, cache); }, request);
 }
@@ -164,6 +180,8 @@ Event ResultOf(Sequence& sequence) {
   switch (sequence.kind) {
     case Sequence::Kind::kScore:
       return ScoreResult{sequence.id, std::move(sequence.scores)};
+    case Sequence::Kind::kReward:
+      return RewardResult{sequence.id, sequence.reward};
     case Sequence::Kind::kEmbed: {
       EmbedResult result{sequence.id, {}};
       const auto count = static_cast<double>(sequence.tokens.size());

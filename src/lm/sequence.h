@@ -23,11 +23,12 @@ struct Unit {
 
 /// Tokens to read and what to do with what the model says of them.
 struct Sequence {
-  enum class Kind { kGenerate, kScore, kEmbed };
+  enum class Kind { kGenerate, kScore, kReward, kEmbed };
 
   Kind kind = Kind::kGenerate;
   std::string id;
-  std::vector<Token> tokens;  ///< prompt, then what was generated (or the answer to score)
+  std::vector<Token>
+      tokens;  ///< prompt, then what was generated (or the answer to score or reward)
   std::size_t prompt_size = 0;
   SequenceCache cache;
   bool is_done = false;
@@ -44,8 +45,11 @@ struct Sequence {
   std::shared_ptr<Unit> unit;  ///< null: on its own
   std::size_t unit_index = 0;
 
-  // kScore
-  std::vector<float> scores;
+  // kScore, kReward
+  std::vector<float> scores;  ///< log-probabilities of the answer's tokens so far
+
+  // kReward
+  double reward = 0;  ///< there when all tokens are read
 
   // kEmbed
   std::vector<double> sum;  ///< of the hidden states read so far

@@ -140,7 +140,7 @@ Result<Weights> Weights::Fill(const ModelConfig& config, TensorLookup find, bool
   const auto vocabulary = static_cast<std::size_t>(config.vocab_size);
   const auto hidden = static_cast<std::size_t>(config.hidden_size);
   Weights weights;
-  weights.is_tied_ = config.tie_word_embeddings || !config.has_language_head();
+  weights.is_tied_ = config.tie_word_embeddings || !config.uses_logits();
   weights.layers_.resize(static_cast<std::size_t>(config.layers));
   Loader loader(find, is_mapped_file, precision);
   const auto pass = [&]() -> Status {
@@ -150,6 +150,9 @@ Result<Weights> Weights::Fill(const ModelConfig& config, TensorLookup find, bool
       ARENA_RETURN_IF_ERROR(AddLayer(loader, config, i, weights.layers_[i]));
     }
     ARENA_RETURN_IF_ERROR(loader.Add(weights.final_norm_, "model.norm.weight"));
+    if (!config.has_language_head()) {
+      ARENA_RETURN_IF_ERROR(loader.Add(weights.score_, "score.weight"));
+    }
     if (weights.is_tied_) return {};
     return loader.Add(weights.head_, vocabulary, hidden, {{"lm_head.weight", 0}});
   };

@@ -53,8 +53,10 @@ class Weights {
   const Matrix& embedding() const { return embedding_; }
   const std::vector<LayerWeights>& layers() const { return layers_; }
   const std::vector<float>& final_norm() const { return final_norm_; }
-  /// The embedding where they are tied.
+  /// The embedding where they are tied, and where the model uses no logits.
   const Matrix& head() const { return is_tied_ ? embedding_ : head_; }
+  /// Of a reward model, (hidden); else empty.
+  const std::vector<float>& score() const { return score_; }
   /// Of all matrices.
   std::size_t bytes() const { return memory_.size(); }
 
@@ -68,6 +70,7 @@ class Weights {
   std::vector<float> final_norm_;
   bool is_tied_ = true;
   Matrix head_;
+  std::vector<float> score_;
 };
 
 }  // namespace arena::lm

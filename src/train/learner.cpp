@@ -56,8 +56,7 @@ Status MakeFolder(const std::filesystem::path& path) {
 }  // namespace
 
 Heads HeadsOf(const ModelConfig& config) {
-  const bool has_score = !config.has_language_head();
-  return {.language = !has_score || config.likelihood_weight != 0, .score = has_score};
+  return {.language = config.uses_logits(), .score = !config.has_language_head()};
 }
 
 Learner::Learner(std::unique_ptr<Network<float>> network, std::vector<float> values,

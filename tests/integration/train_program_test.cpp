@@ -168,6 +168,31 @@ class TrainProgram : public testing::Test {
     ASSERT_EQ(done.exit_code, 0) << done.error();
   }
 
+  // The share of preferences whose chosen answer has the larger reward, as the engine answers.
+  double EngineAccuracy(const std::string& model, const TokenData& data) {
+    LmProcess engine(ARENA_LM_PROGRAM);
+    engine.Send(
+        {{"type", "hello"}, {"protocol", 1}, {"model", folder_ / model}, {"precision", "f32"}});
+    EXPECT_EQ(engine.Receive()["type"], "ready");
+    for (std::size_t i = 0; i < data.sequences(); ++i) {
+      const auto tokens = data.Sequence(i);
+      const auto loss = data.Loss(i);
+      const auto answer = std::find(loss.begin(), loss.end(), 1) - loss.begin();
+      engine.Send({{"type", "reward"},
+                   {"id", std::to_string(i)},
+                   {"prompt", Tokens(tokens.begin(), tokens.begin() + answer)},
+                   {"answer", Tokens(tokens.begin() + answer, tokens.end())}});
+    }
+    std::vector<double> rewards(data.sequences());
+    for (std::size_t i = 0; i < data.sequences(); ++i) {
+      const Json line = engine.Receive();
+      rewards[std::stoul(line["id"].get<std::string>())] = line["reward"];
+    }
+    int right = 0;
+    for (std::size_t i = 0; i < rewards.size(); i += 2) right += rewards[i] > rewards[i + 1];
+    return right / static_cast<double>(data.examples());
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -211,6 +236,10 @@ TEST_F(TrainProgram, PreferencesRewardAndPpo) {
   ASSERT_TRUE(saved.ok()) << saved.error().message;
   EXPECT_EQ(saved->config().architecture, Architecture::kLlamaSequenceClassification);
   EXPECT_EQ(saved->config().likelihood_weight, 0.5);
+  EXPECT_TRUE(saved->warnings().empty());
+  // Where training computes in bfloat16, a close pair may fall the other way.
+  EXPECT_NEAR(EngineAccuracy("rm", MakeData(DataKind::kPreferences, 200, 5)),
+              rm.Of("eval").back()["accuracy"].get<double>(), 0.01);
 
   const Outcome ppo = Train(Job("ppo", "ppo", "policy", "prompts",
                                 {{"steps", "6"},

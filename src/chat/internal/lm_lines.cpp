@@ -26,6 +26,14 @@ Json Request(std::string_view type, std::uint64_t id) {
   return {{"type", type}, {"id", std::to_string(id)}};
 }
 
+std::string OfAnswer(std::string_view type, std::uint64_t id, std::span<const TokenId> prompt,
+                     std::span<const TokenId> answer) {
+  Json line = Request(type, id);
+  line["prompt"] = std::vector<TokenId>(prompt.begin(), prompt.end());
+  line["answer"] = std::vector<TokenId>(answer.begin(), answer.end());
+  return DumpJson(line);
+}
+
 // The functions below throw nlohmann's exceptions; Parse catches them.
 
 GeneratedTokens TokensOf(const Json& line) {
@@ -85,6 +93,7 @@ Result<Reply> ReplyOf(const Json& line) {
   if (type == "scored") {
     return Reply(Numbers{IdOf(line), line.at("logprobs").get<std::vector<float>>()});
   }
+  if (type == "rewarded") return Reply(Rewarded{IdOf(line), line.at("reward").get<double>()});
   if (type == "embedded") {
     return Reply(Numbers{IdOf(line), line.at("vector").get<std::vector<float>>()});
   }
@@ -119,10 +128,12 @@ std::string Generate(std::uint64_t id, const Generation& generation, bool stream
 
 std::string Score(std::uint64_t id, std::span<const TokenId> prompt,
                   std::span<const TokenId> answer) {
-  Json line = Request("score", id);
-  line["prompt"] = std::vector<TokenId>(prompt.begin(), prompt.end());
-  line["answer"] = std::vector<TokenId>(answer.begin(), answer.end());
-  return DumpJson(line);
+  return OfAnswer("score", id, prompt, answer);
+}
+
+std::string Reward(std::uint64_t id, std::span<const TokenId> prompt,
+                   std::span<const TokenId> answer) {
+  return OfAnswer("reward", id, prompt, answer);
 }
 
 std::string Embed(std::uint64_t id, std::span<const TokenId> tokens) {

@@ -19,6 +19,8 @@ std::string Hello(const LmPoolOptions& options);
 std::string Generate(std::uint64_t id, const Generation& generation, bool stream);
 std::string Score(std::uint64_t id, std::span<const TokenId> prompt,
                   std::span<const TokenId> answer);
+std::string Reward(std::uint64_t id, std::span<const TokenId> prompt,
+                   std::span<const TokenId> answer);
 std::string Embed(std::uint64_t id, std::span<const TokenId> tokens);
 std::string Batch(std::uint64_t id, std::span<const Generation> generations);
 std::string Cancel(std::uint64_t id);
@@ -40,6 +42,10 @@ struct Numbers {
   std::uint64_t id = 0;
   std::vector<float> values;
 };
+struct Rewarded {
+  std::uint64_t id = 0;
+  double reward = 0;
+};
 struct BatchDone {
   std::uint64_t id = 0;
   std::vector<Result<GeneratedAnswer>> answers;
@@ -49,7 +55,7 @@ struct Failed {
   std::string message;
 };
 struct Alive {};
-using Reply = std::variant<Ready, More, Done, Numbers, BatchDone, Failed, Alive>;
+using Reply = std::variant<Ready, More, Done, Numbers, Rewarded, BatchDone, Failed, Alive>;
 
 /// Error: the line is none of the protocol's.
 Result<Reply> Parse(std::string_view line);

@@ -24,6 +24,7 @@ std::string ProgramOf(const LmPoolOptions& options) {
 void LmRequest::Fail(const Error& error) const {
   if (on_answer) on_answer(error);
   if (on_vector) on_vector(error);
+  if (on_reward) on_reward(error);
   if (on_batch) on_batch(error);
 }
 
@@ -295,6 +296,10 @@ Status LmWorker::Handle(std::string_view line) {
     ARENA_ASSIGN_OR_RETURN(const LmRequest request, Close(numbers->id));
     if (!request.on_vector) return InvalidInput("numbers where none were asked for");
     request.on_vector(std::move(numbers->values));
+  } else if (const auto* rewarded = std::get_if<lm_lines::Rewarded>(&reply)) {
+    ARENA_ASSIGN_OR_RETURN(const LmRequest request, Close(rewarded->id));
+    if (!request.on_reward) return InvalidInput("a reward where none was asked for");
+    request.on_reward(rewarded->reward);
   } else if (auto* batch = std::get_if<lm_lines::BatchDone>(&reply)) {
     ARENA_ASSIGN_OR_RETURN(const LmRequest request, Close(batch->id));
     if (!request.on_batch) return InvalidInput("a batch where none was asked for");

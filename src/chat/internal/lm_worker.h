@@ -27,6 +27,7 @@ struct LmRequest {
   /// Exactly one is set.
   LmPool::OnAnswer on_answer;
   LmPool::OnVector on_vector;
+  LmPool::OnReward on_reward;
   LmPool::OnBatch on_batch;
   std::vector<TokenId> streamed;  ///< given to on_tokens
   std::size_t repeated = 0;       ///< of them, how many a second process has said again

@@ -61,6 +61,13 @@ Stops FindStops(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
   return stops;
 }
 
+std::optional<TokenId> FindEndOfText(const Tokenizer& tokenizer,
+                                     std::span<const TokenId> model_eos) {
+  if (const auto eos = tokenizer.eos_id()) return eos;
+  if (model_eos.empty()) return std::nullopt;
+  return model_eos.front();
+}
+
 void PutBosFirst(const Tokenizer& tokenizer, std::vector<TokenId>& tokens) {
   const auto bos = tokenizer.bos_id();
   const bool has_bos = bos && !tokens.empty() && tokens.front() == *bos;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ struct Stops {
 /// Of the model (`model_eos`), the tokenizer and the template.
 Stops FindStops(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
                 std::span<const TokenId> model_eos);
+
+/// What ends a text: the tokenizer's, else the model's first; none where neither has one.
+std::optional<TokenId> FindEndOfText(const Tokenizer& tokenizer,
+                                     std::span<const TokenId> model_eos);
 
 /// Puts BOS before a prompt that does not begin with it, where the tokenizer's files ask for it.
 void PutBosFirst(const Tokenizer& tokenizer, std::vector<TokenId>& tokens);
