@@ -150,15 +150,6 @@ TEST_P(LocalJudgeTest, TheIdentityNamesKindAndCheckpoint) {
   EXPECT_EQ(ParseLocalScore("other"), std::nullopt);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, LocalJudgeTest,
-                         ::testing::Values(LocalScore::kLogprob, LocalScore::kSingleScore,
-                                           LocalScore::kReward),
-                         [](const auto& kind) {
-                           return kind.param == LocalScore::kLogprob       ? "Logprob"
-                                  : kind.param == LocalScore::kSingleScore ? "SingleScore"
-                                                                           : "Reward";
-                         });
-
 TEST_P(LocalJudgeTest, ACheckpointOfTheOtherKindIsRefused) {
   LocalJudgeOptions options;
   options.score = GetParam();
@@ -169,6 +160,15 @@ TEST_P(LocalJudgeTest, ACheckpointOfTheOtherKindIsRefused) {
   EXPECT_THAT(judge.error().message, HasSubstr(is_reward ? "no reward model" : "a reward model"));
   EXPECT_THAT(judge.error().message, HasSubstr(std::string(LocalScoreName(GetParam()))));
 }
+
+INSTANTIATE_TEST_SUITE_P(Kinds, LocalJudgeTest,
+                         ::testing::Values(LocalScore::kLogprob, LocalScore::kSingleScore,
+                                           LocalScore::kReward),
+                         [](const auto& kind) {
+                           return kind.param == LocalScore::kLogprob       ? "Logprob"
+                                  : kind.param == LocalScore::kSingleScore ? "SingleScore"
+                                                                           : "Reward";
+                         });
 
 using LogprobJudgeTest = LocalJudgeTest;
 

@@ -186,7 +186,7 @@ class TrainProgram : public testing::Test {
     std::vector<double> rewards(data.sequences());
     for (std::size_t i = 0; i < data.sequences(); ++i) {
       const Json line = engine.Receive();
-      rewards[std::stoul(line["id"].get<std::string>())] = line["reward"];
+      rewards[std::stoul(line["id"].get<std::string>())] = line["reward"].get<double>();
     }
     int right = 0;
     for (std::size_t i = 0; i < rewards.size(); i += 2) right += rewards[i] > rewards[i + 1];
