@@ -33,8 +33,8 @@ class Matrix {
   Matrix(std::size_t outputs, std::size_t inputs, Storage storage, PageMemory& memory);
 
   /// Copies a tensor [n, inputs] to the outputs from `first` on; where it is of a mapped file, it
-  /// gives the pages back as it goes. In two bytes it rounds to the nearest. A weight that is NaN or
-  /// infinite is an error that names the tensor.
+  /// gives the pages back as it goes. In two bytes it rounds to the nearest. A weight that is NaN
+  /// or infinite is an error that names the tensor.
   Status SetRows(std::size_t first, const TensorView& tensor, bool is_mapped_file);
 
   /// y (rows, RoundUpToPanel(outputs)) = x (rows, inputs) W^T, or += where `accumulate`. Strides

@@ -5,19 +5,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "lm/rotary.h"
 
 namespace arena::train {
-namespace {
-
-// Rows of activations that are transposed at once for the gradient of a weight: they and the
-// gradient's rows stay in the second-level cache.
-constexpr std::size_t kGradientRows = 512;
-
-}  // namespace
 
 template <typename Scalar>
 Network<Scalar>::Network(const ModelConfig& config, const NetworkOptions& options)
@@ -30,6 +22,8 @@ Network<Scalar>::Network(const ModelConfig& config, const NetworkOptions& option
       keys_(static_cast<std::size_t>(config.kv_heads * config.head_dim)),
       head_dim_(static_cast<std::size_t>(config.head_dim)),
       attention_(config, options.precision),
+      head_({hidden_, static_cast<std::size_t>(config.vocab_size)}, options.precision,
+            options.logits_at_once, options.logits_kept),
       packed_(options.precision) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(config.layers); ++i) {
     layers_.push_back(MakeLayer(i));
@@ -37,7 +31,7 @@ Network<Scalar>::Network(const ModelConfig& config, const NetworkOptions& option
   embedding_ = Offset("model.embed_tokens.weight");
   final_norm_ = Offset("model.norm.weight");
   if (options.heads.language) {
-    head_ = config.tie_word_embeddings ? embedding_ : Offset("lm_head.weight");
+    head_weight_ = config.tie_word_embeddings ? embedding_ : Offset("lm_head.weight");
   }
   if (options.heads.score) score_ = Offset("score.weight");
   inputs_.resize(layers_.size() + 1);
@@ -106,7 +100,6 @@ void Network<Scalar>::Forward(const Scalar* values, const PackedBatch& batch, bo
   values_ = values;
   batch_ = &batch;
   rows_ = batch.tokens.size();
-  predictions_.clear();
   score_rows_.clear();
   positions_.clear();
   std::size_t longest = 0;
@@ -195,27 +188,13 @@ void Network<Scalar>::ApplyAdapters(const Linear& linear, const Scalar* x, Scala
   }
 }
 
-// gradient (dy columns, x columns) += dy^T x
-template <typename Scalar>
-void Network<Scalar>::AddProductOfTransposed(const MatrixView<Scalar>& dy,
-                                             const MatrixView<Scalar>& x, Scalar* gradient) {
-  for (std::size_t row = 0; row < dy.rows; row += kGradientRows) {
-    const std::size_t count = std::min(kGradientRows, dy.rows - row);
-    Scalar* const transposed = transposed_.Get(dy.columns * kGradientRows);
-    ChosenOperations<Scalar>().transpose(dy.data + row * dy.stride, dy.stride, count, dy.columns,
-                                         transposed, count);
-    packed_.Pack({x.data + row * x.stride, x.stride, count, x.columns});
-    packed_.Multiply({transposed, count, dy.columns, count}, {gradient, x.columns, true});
-  }
-}
-
 // Adds the gradients of weights and biases; dx (rows, inputs), unless null, is filled.
 template <typename Scalar>
 void Network<Scalar>::BackwardLinear(const Linear& linear, const Scalar* x, const Scalar* dy,
                                      Scalar* dx) {
   const MatrixView<Scalar> dys{dy, linear.outputs, rows_, linear.outputs};
   if (Scalar* const gradient = Gradient(linear.weight); gradient != nullptr) {
-    AddProductOfTransposed(dys, {x, linear.inputs, rows_, linear.inputs}, gradient);
+    packed_.AddTransposedProduct(dys, {x, linear.inputs, rows_, linear.inputs}, gradient);
     std::size_t first = 0;
     for (std::size_t i = 0; i < linear.biases.size(); ++i) {
       for (std::size_t row = 0; row < rows_; ++row) {
@@ -245,11 +224,11 @@ void Network<Scalar>::BackwardAdapters(const Linear& linear, const Scalar* x, co
     packed_.PackTransposed({values_ + adapter.a, linear.inputs, rank, linear.inputs});
     packed_.Multiply(xs, {low, rank});
     for (std::size_t i = 0; i < rows_ * rank; ++i) low[i] *= scale;
-    AddProductOfTransposed(dys, {low, rank, rows_, rank}, Gradient(adapter.b));
+    packed_.AddTransposedProduct(dys, {low, rank, rows_, rank}, Gradient(adapter.b));
     packed_.Pack({values_ + adapter.b, rank, adapter.outputs, rank});
     packed_.Multiply(dys, {dlow, rank});
     for (std::size_t i = 0; i < rows_ * rank; ++i) dlow[i] *= scale;
-    AddProductOfTransposed({dlow, rank, rows_, rank}, xs, Gradient(adapter.a));
+    packed_.AddTransposedProduct({dlow, rank, rows_, rank}, xs, Gradient(adapter.a));
     packed_.Pack({values_ + adapter.a, linear.inputs, rank, linear.inputs});
     packed_.Multiply({dlow, rank, rows_, rank}, {dx, linear.inputs, true});
   }
@@ -348,7 +327,7 @@ void Network<Scalar>::BackwardLayer(const Layer& layer, const Scalar* x, LayerSt
   const Scalar* const activated = Activate(state);
   Scalar* const dgate_up = dgate_up_.Get(rows_ * 2 * inner_);
   // The gradient of the activated goes to where `activated` is no longer needed.
-  Scalar* const dactivated = scaled_.Get(rows_ * inner_);
+  Scalar* const dactivated = dactivated_.Get(rows_ * inner_);
   BackwardLinear(layer.down, activated, dx, dactivated);
   for (std::size_t row = 0; row < rows_; ++row) {
     const Scalar* const gate = state.gate_up.data() + row * 2 * inner_;
@@ -385,104 +364,12 @@ void Network<Scalar>::BackwardEmbedding(const Scalar* dx) {
   }
 }
 
-// Calls function(first token, tokens, logits) for blocks of the vocabulary; `logits` has room for
-// (predictions, tokens) numbers.
-template <typename Scalar>
-template <typename Function>
-void Network<Scalar>::ForEachVocabularyBlock(Function&& function) {
-  const auto vocabulary = static_cast<std::size_t>(config_.vocab_size);
-  const std::size_t rows = predictions_.size();
-  constexpr std::size_t kLeast = lm::kPanelColumns;
-  const std::size_t most =
-      std::max(kLeast, options_.logits_at_once / std::max<std::size_t>(rows, 1) / kLeast * kLeast);
-  are_logits_kept_ = rows * vocabulary <= options_.logits_kept;
-  Scalar* const logits = logits_.Get(rows * (are_logits_kept_ ? vocabulary : most));
-  for (std::size_t first = 0; first < vocabulary; first += most) {
-    function(first, std::min(most, vocabulary - first),
-             logits + (are_logits_kept_ ? rows * first : 0));
-  }
-}
-
-// The weights of a block of the vocabulary.
-template <typename Scalar>
-MatrixView<Scalar> Network<Scalar>::HeadRows(std::size_t first, std::size_t count) const {
-  return {values_ + head_ + first * hidden_, hidden_, count, hidden_};
-}
-
-template <typename Scalar>
-void Network<Scalar>::ComputeLogits(std::size_t first, std::size_t count, Scalar* logits) {
-  packed_.PackTransposed(HeadRows(first, count));
-  packed_.Multiply({head_input_.data(), hidden_, predictions_.size(), hidden_}, {logits, count});
-}
-
 template <typename Scalar>
 void Network<Scalar>::LogProbabilities(std::span<const Prediction> predictions, Scalar temperature,
                                        std::span<Scalar> log_probabilities,
                                        std::span<Scalar> entropies) {
-  const Operations<Scalar>& operations = ChosenOperations<Scalar>();
-  predictions_.assign(predictions.begin(), predictions.end());
-  temperature_ = temperature;
-  const Scalar scale = 1 / temperature;
-  log_sums_.assign(predictions.size(), -std::numeric_limits<Scalar>::infinity());
-  std::fill(entropies.begin(), entropies.end(), Scalar(0));
-  Scalar* const input = head_input_.Get(predictions.size() * hidden_);
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    std::copy_n(final_hidden_.data() + predictions[i].row * hidden_, hidden_, input + i * hidden_);
-  }
-  ForEachVocabularyBlock([&](std::size_t first, std::size_t count, Scalar* logits) {
-    ComputeLogits(first, count, logits);
-    for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const Scalar* const row = logits + i * count;
-      const auto target = static_cast<std::size_t>(predictions[i].target);
-      if (target >= first && target < first + count) {
-        log_probabilities[i] = row[target - first] * scale;
-      }
-      // Of the block, and with what stood before.
-      const Scalar log_sum = operations.log_sum_exp(row, scale, count);
-      const Scalar largest = std::max(log_sum, log_sums_[i]);
-      const Scalar before = std::exp(log_sums_[i] - largest), here = std::exp(log_sum - largest);
-      if (!entropies.empty()) {  // the mean of the scaled logits so far
-        Scalar* const p = scaled_.Get(count);
-        operations.exp_scaled(row, scale, log_sum, count, p);
-        const Scalar mean = scale * operations.dot(p, row, count);
-        entropies[i] = (entropies[i] * before + mean * here) / (before + here);
-      }
-      log_sums_[i] = largest + std::log(before + here);
-    }
-  });
-  for (std::size_t i = 0; i < predictions.size(); ++i) log_probabilities[i] -= log_sums_[i];
-  for (std::size_t i = 0; i < entropies.size(); ++i) entropies[i] = log_sums_[i] - entropies[i];
-}
-
-// With p = softmax(z / temperature): d log p(target) / dz = (1[target] - p) / temperature.
-template <typename Scalar>
-void Network<Scalar>::BackwardHead(std::span<const Scalar> dlog_probabilities, Scalar* dhidden) {
-  if (dlog_probabilities.empty()) return;
-  const Operations<Scalar>& operations = ChosenOperations<Scalar>();
-  const std::size_t rows = predictions_.size();
-  const Scalar scale = 1 / temperature_;
-  Scalar* const dinput = dhead_input_.Get(rows * hidden_);
-  ForEachVocabularyBlock([&](std::size_t first, std::size_t count, Scalar* logits) {
-    if (!are_logits_kept_) ComputeLogits(first, count, logits);
-    for (std::size_t i = 0; i < rows; ++i) {
-      Scalar* const row = logits + i * count;
-      const auto target = static_cast<std::size_t>(predictions_[i].target);
-      const Scalar factor = dlog_probabilities[i] * scale;
-      operations.exp_scaled(row, scale, log_sums_[i], count, row);
-      for (std::size_t j = 0; j < count; ++j) row[j] *= -factor;
-      if (target >= first && target < first + count) row[target - first] += factor;
-    }
-    const MatrixView<Scalar> dlogits{logits, count, rows, count};
-    if (Scalar* const gradient = Gradient(head_); gradient != nullptr) {
-      AddProductOfTransposed(dlogits, {head_input_.data(), hidden_, rows, hidden_},
-                             gradient + first * hidden_);
-    }
-    packed_.Pack(HeadRows(first, count));
-    packed_.Multiply(dlogits, {dinput, hidden_, first > 0});
-  });
-  for (std::size_t i = 0; i < rows; ++i) {
-    operations.add(dinput + i * hidden_, 1, hidden_, dhidden + predictions_[i].row * hidden_);
-  }
+  head_.LogProbabilities(values_ + head_weight_, final_hidden_.data(), predictions, temperature,
+                         log_probabilities, entropies);
 }
 
 template <typename Scalar>
@@ -510,7 +397,9 @@ void Network<Scalar>::Backward(std::span<const Scalar> dlog_probabilities,
   gradients_ = gradients;
   Scalar* const dhidden = dhidden_.Get(rows_ * hidden_);
   std::fill_n(dhidden, rows_ * hidden_, Scalar(0));
-  BackwardHead(dlog_probabilities, dhidden);
+  if (!dlog_probabilities.empty()) {
+    head_.Backward(values_ + head_weight_, dlog_probabilities, dhidden, Gradient(head_weight_));
+  }
   BackwardScores(dscores, dhidden);
   Scalar* const dx = dx_.Get(rows_ * hidden_);
   std::fill_n(dx, rows_ * hidden_, Scalar(0));

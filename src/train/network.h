@@ -12,6 +12,7 @@
 #include "lm/precision.h"
 #include "lm/token.h"
 #include "train/causal_attention.h"
+#include "train/language_head.h"
 #include "train/packed.h"
 #include "train/parameters.h"
 
@@ -30,12 +31,6 @@ struct PackedBatch {
     tokens.clear();
     ends.clear();
   }
-};
-
-/// A token and the row that predicts it: the one before it.
-struct Prediction {
-  std::size_t row = 0;
-  lm::Token target = 0;
 };
 
 struct NetworkOptions {
@@ -131,8 +126,6 @@ class Network {
   void ApplyAdapters(const Linear& linear, const Scalar* x, Scalar* y);
   void BackwardLinear(const Linear& linear, const Scalar* x, const Scalar* dy, Scalar* dx);
   void BackwardAdapters(const Linear& linear, const Scalar* x, const Scalar* dy, Scalar* dx);
-  void AddProductOfTransposed(const MatrixView<Scalar>& dy, const MatrixView<Scalar>& x,
-                              Scalar* gradient);
   void RunLayer(const Layer& layer, const Scalar* x, LayerState& state, Scalar* next);
   void BackwardLayer(const Layer& layer, const Scalar* x, LayerState& state, Scalar* dx);
   void NormHeads(const Layer& layer, LayerState& state);
@@ -140,11 +133,6 @@ class Network {
   void Rotate(Scalar* qkv, Scalar direction);
   const Scalar* Activate(const LayerState& state);
   void BackwardEmbedding(const Scalar* dx);
-  template <typename Function>
-  void ForEachVocabularyBlock(Function&& function);
-  MatrixView<Scalar> HeadRows(std::size_t first, std::size_t count) const;
-  void ComputeLogits(std::size_t first, std::size_t count, Scalar* logits);
-  void BackwardHead(std::span<const Scalar> dlog_probabilities, Scalar* dhidden);
   void BackwardScores(std::span<const Scalar> dscores, Scalar* dhidden);
 
   ModelConfig config_;
@@ -152,7 +140,7 @@ class Network {
   ParameterLayout layout_;
   std::size_t hidden_, inner_, queries_, keys_, head_dim_;
   std::vector<Layer> layers_;
-  std::size_t embedding_ = 0, final_norm_ = 0, head_ = 0, score_ = 0;
+  std::size_t embedding_ = 0, final_norm_ = 0, head_weight_ = 0, score_ = 0;
   std::vector<Scalar> cosines_, sines_;  // (positions, head_dim / 2)
 
   // The current pass.
@@ -164,17 +152,13 @@ class Network {
   std::vector<lm::Buffer<Scalar>> inputs_;  // of each layer and of the last norm
   std::vector<LayerState> states_;          // one a layer, or one for all
   lm::Buffer<Scalar> final_factors_, final_hidden_;
-  std::vector<Prediction> predictions_;
-  std::vector<Scalar> log_sums_;  // of the logits of each prediction
-  Scalar temperature_ = 1;
-  bool are_logits_kept_ = false;
   std::vector<std::size_t> score_rows_;
 
   CausalAttention<Scalar> attention_;
+  LanguageHead<Scalar> head_;
   Packed<Scalar> packed_;
   lm::Buffer<Scalar> normed_, activated_, dnormed_, dqkv_, dgate_up_, dattended_, dhidden_, dx_;
-  lm::Buffer<Scalar> logits_, head_input_, dhead_input_, low_rank_, dlow_rank_, transposed_,
-      scaled_;
+  lm::Buffer<Scalar> low_rank_, dlow_rank_, dactivated_;
 };
 
 }  // namespace arena::train

@@ -8,6 +8,9 @@ namespace arena::train {
 namespace {
 
 constexpr std::size_t kWidth = lm::kPanelColumns;
+// Rows of activations that are transposed at once for the gradient of a weight: they and the
+// gradient's rows stay in the second-level cache.
+constexpr std::size_t kGradientRows = 512;
 
 }  // namespace
 
@@ -118,6 +121,19 @@ void Packed<Scalar>::Multiply(const MatrixView<Scalar>& x, const Target<Scalar>&
     const Scalar* const from = edge + row * kWidth;
     Scalar* const to = y.data + row * y.stride + full * kWidth;
     for (std::size_t c = 0; c < rest; ++c) to[c] = y.accumulate ? to[c] + from[c] : from[c];
+  }
+}
+
+template <typename Scalar>
+void Packed<Scalar>::AddTransposedProduct(const MatrixView<Scalar>& dy, const MatrixView<Scalar>& x,
+                                          Scalar* gradient) {
+  for (std::size_t row = 0; row < dy.rows; row += kGradientRows) {
+    const std::size_t count = std::min(kGradientRows, dy.rows - row);
+    Scalar* const transposed = transposed_.Get(dy.columns * kGradientRows);
+    ChosenOperations<Scalar>().transpose(dy.data + row * dy.stride, dy.stride, count, dy.columns,
+                                         transposed, count);
+    Pack({x.data + row * x.stride, x.stride, count, x.columns});
+    Multiply({transposed, count, dy.columns, count}, {gradient, x.columns, true});
   }
 }
 

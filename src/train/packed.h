@@ -45,6 +45,11 @@ class Packed {
   /// Where `columns` is not 0 only the first so many columns of Y are computed.
   void Multiply(const MatrixView<Scalar>& x, const Target<Scalar>& y, std::size_t columns = 0);
 
+  /// gradient (dy.columns, x.columns) += dy^T x, some hundred rows at a time; packs x, so that what
+  /// was packed is lost.
+  void AddTransposedProduct(const MatrixView<Scalar>& dy, const MatrixView<Scalar>& x,
+                            Scalar* gradient);
+
   std::size_t depth() const { return depth_; }
   std::size_t columns() const { return columns_; }
 
@@ -59,6 +64,7 @@ class Packed {
   std::size_t columns_ = 0;
   lm::Buffer<Scalar> panels_;         // (panels, depth, 32)
   lm::Buffer<lm::Bfloat16> rounded_;  // the same in pairs of k
+  lm::Buffer<Scalar> transposed_;     // (columns of dy, rows at a time)
   lm::Buffer<Scalar> edge_;           // (rows, 32): the last panel where columns do not fill it
 };
 
