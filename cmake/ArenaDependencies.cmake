@@ -27,14 +27,15 @@ find_library(CLD2_LIBRARY cld2 REQUIRED)
 add_library(arena_cld2 INTERFACE)
 target_include_directories(arena_cld2 SYSTEM INTERFACE ${CLD2_INCLUDE_DIR})
 target_link_libraries(arena_cld2 INTERFACE ${CLD2_LIBRARY})
-find_package(OpenMP REQUIRED COMPONENTS CXX)
+# What FAISS was compiled with; found by file, as clang would look for its own.
+find_library(GOMP_LIBRARY NAMES gomp libgomp.so.1 REQUIRED)
 find_package(BLAS REQUIRED)
 find_package(LAPACK REQUIRED)
 find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h REQUIRED)
 find_library(FAISS_LIBRARY faiss REQUIRED)
 add_library(arena_faiss INTERFACE)
 target_include_directories(arena_faiss SYSTEM INTERFACE ${FAISS_INCLUDE_DIR})
-target_link_libraries(arena_faiss INTERFACE ${FAISS_LIBRARY} OpenMP::OpenMP_CXX LAPACK::LAPACK
+target_link_libraries(arena_faiss INTERFACE ${FAISS_LIBRARY} ${GOMP_LIBRARY} LAPACK::LAPACK
   BLAS::BLAS)
 
 # Debian's SOCI ships no CMake package.

@@ -30,6 +30,8 @@ function(arena_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main GTest::gmock arena_warnings)
   target_compile_definitions(${name} PRIVATE ARENA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  # Test helpers may have the same names; and most programs are one file anyway.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   if(ARG_THREADS)
     set(ARG_LABEL threads)
     add_dependencies(threaded_tests ${name})

@@ -76,17 +76,17 @@ std::string Block(std::string_view text) {
   return out;
 }
 
-std::string Fact(std::string_view name, std::string_view value) {
+std::string CurationFact(std::string_view name, std::string_view value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
 }
 
 std::string Facts(const CurationReport& report, const ReadReport& read) {
   std::string out = "<dl class=\"facts\">\n";
-  out += Fact("Items", Count(report.items)) + Fact("Kept", Count(report.kept));
-  out += Fact("Kept, %", Percent(report.kept, report.items));
-  out += Fact("Files", Count(static_cast<std::int64_t>(report.files.size())));
-  out += Fact("Rows not valid", Count(read.bad_rows));
-  out += Fact("Benchmark items", Count(report.benchmark_items));
+  out += CurationFact("Items", Count(report.items)) + CurationFact("Kept", Count(report.kept));
+  out += CurationFact("Kept, %", Percent(report.kept, report.items));
+  out += CurationFact("Files", Count(static_cast<std::int64_t>(report.files.size())));
+  out += CurationFact("Rows not valid", Count(read.bad_rows));
+  out += CurationFact("Benchmark items", Count(report.benchmark_items));
   return out + "</dl>\n";
 }
 

@@ -15,7 +15,7 @@ std::string Share(std::int64_t part, std::int64_t whole) {
   return FixedNumber(100 * share, 2) + "%";
 }
 
-std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
+std::string CountText(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
 
 }  // namespace
 
@@ -28,14 +28,15 @@ std::string CurationText(const CurationReport& report, const ReadReport& read,
         fmt::format("{}{}", CurationStepName(step.step), step.was_done ? " (done before)" : "");
     const std::int64_t before = left;
     left -= step.removed;
-    table.AddRow({name, Count(step.removed), Share(step.removed, before), Count(left)});
+    table.AddRow({name, CountText(step.removed), Share(step.removed, before), CountText(left)});
   }
-  std::string text = fmt::format("{} items in {} files", Count(report.items), report.files.size());
-  if (read.bad_rows > 0) text += fmt::format("; {} rows were not valid", Count(read.bad_rows));
-  text += fmt::format("; {} benchmark items\n\n", Count(report.benchmark_items));
+  std::string text =
+      fmt::format("{} items in {} files", CountText(report.items), report.files.size());
+  if (read.bad_rows > 0) text += fmt::format("; {} rows were not valid", CountText(read.bad_rows));
+  text += fmt::format("; {} benchmark items\n\n", CountText(report.benchmark_items));
   text += table.Render(style) + "\nShards:";
   for (std::size_t s = 0; s < report.shards.size(); ++s) {
-    text += fmt::format(" D{} {}", s, Count(report.shards[s]));
+    text += fmt::format(" D{} {}", s, CountText(report.shards[s]));
   }
   return text + "\n";
 }
