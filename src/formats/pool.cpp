@@ -69,13 +69,8 @@ Status ReadTable(const InputSource& source, RowLog& log, Deliverer deliver) {
         fmt::format("{}: no column is called prompt, instruction, question or text", source.name));
   }
   while (true) {
-    auto more = csv.Next();
-    if (!more.ok()) {
-      if (!csv.recoverable()) return more.error();
-      ARENA_RETURN_IF_ERROR(log.BadRow(std::move(more).error()));
-      continue;
-    }
-    if (!*more) return {};
+    ARENA_ASSIGN_OR_RETURN(const bool more, log.Next(csv));
+    if (!more) return {};
     bool is_utf8 = true;
     for (std::size_t c = 0; c < csv.header().size(); ++c) {
       is_utf8 = is_utf8 && simdjson::validate_utf8(csv.field(c).data(), csv.field(c).size());
@@ -100,13 +95,8 @@ Result<PoolItem> TextItem(const LineReader& reader) {
 Status ReadText(const InputSource& source, RowLog& log, Deliverer deliver) {
   ARENA_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(source));
   while (true) {
-    auto more = reader.Next();
-    if (!more.ok()) {
-      if (!reader.recoverable()) return more.error();
-      ARENA_RETURN_IF_ERROR(log.BadRow(std::move(more).error()));
-      continue;
-    }
-    if (!*more) return {};
+    ARENA_ASSIGN_OR_RETURN(const bool more, log.Next(reader));
+    if (!more) return {};
     if (reader.line().find_first_not_of(" \t\r") == std::string_view::npos) continue;
     Status status = deliver(TextItem(reader));
     if (!status.ok()) ARENA_RETURN_IF_ERROR(log.BadRow(std::move(status).error()));

@@ -166,13 +166,8 @@ Status ReadLmsysCsv(ByteWindow window, const CsvOptions& options, const LmsysCol
   ARENA_ASSIGN_OR_RETURN(CsvReader csv, CsvReader::Open(std::move(window), options));
   ARENA_ASSIGN_OR_RETURN(CsvVotes votes, CsvVotes::Make(csv, columns));
   while (true) {
-    const auto more = csv.Next();
-    if (!more.ok()) {
-      if (!csv.recoverable()) return Error(more.error());
-      ARENA_RETURN_IF_ERROR(log.BadRow(more.error()));
-      continue;
-    }
-    if (!*more) return {};
+    ARENA_ASSIGN_OR_RETURN(const bool more, log.Next(csv));
+    if (!more) return {};
     const auto record = votes.Parse();
     if (!record.ok()) {
       ARENA_RETURN_IF_ERROR(log.BadRow(record.error()));

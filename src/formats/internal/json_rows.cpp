@@ -53,13 +53,8 @@ Status ReadLines(ByteWindow window, RowLog& log, JsonRowSink sink) {
   LineReader reader(std::move(window));
   RowParser parser(reader.name(), sink);
   while (true) {
-    auto more = reader.Next();
-    if (!more.ok()) {
-      if (!reader.recoverable()) return more.error();
-      ARENA_RETURN_IF_ERROR(log.BadRow(std::move(more).error()));
-      continue;
-    }
-    if (!*more) return {};
+    ARENA_ASSIGN_OR_RETURN(const bool more, log.Next(reader));
+    if (!more) return {};
     const std::string_view line = reader.line();
     const auto* const first = std::find_if_not(line.begin(), line.end(), IsSpace);
     if (first == line.end()) continue;

@@ -137,10 +137,9 @@ Status ForEachCsvRow(const InputSource& source, const FieldNames& columns, RowLo
   for (const auto& [canonical, actual] : columns) ARENA_RETURN_IF_ERROR(csv.Column(actual));
   const NamedCsvRow named(csv, columns);
   while (true) {
-    auto more = csv.Next();
-    if (more.ok() && !*more) return {};
-    if (!more.ok() && !csv.recoverable()) return Error(std::move(more).error());
-    Status status = more.ok() ? row(named) : Status(Error(std::move(more).error()));
+    ARENA_ASSIGN_OR_RETURN(const bool more, log.Next(csv));
+    if (!more) return {};
+    Status status = row(named);
     if (!status.ok()) ARENA_RETURN_IF_ERROR(log.BadRow(std::move(status).error()));
   }
 }

@@ -38,6 +38,17 @@ class RowLog {
     return {};
   }
 
+  /// Goes to the next row of a LineReader or CsvReader; false at the end. What cannot be read and
+  /// can be passed over is a bad row.
+  template <typename Reader>
+  Result<bool> Next(Reader& reader) {
+    while (true) {
+      auto more = reader.Next();
+      if (more.ok() || !reader.recoverable()) return more;
+      ARENA_RETURN_IF_ERROR(BadRow(std::move(more).error()));
+    }
+  }
+
   /// Counts a row that is skipped whatever the options say.
   void Skip(std::string problem) {
     ++report_.bad_rows;
