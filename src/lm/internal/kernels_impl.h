@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/exp_series.h"
 #include "lm/kernels.h"
 
 namespace arena::lm {
@@ -153,28 +154,7 @@ void Multiply(const Product<Element>& p) {
   }
 }
 
-// e^x as 2^n * e^r with |r| <= ln(2)/2; e^r by its series to r^7 (the next term is below 1e-8).
-ARENA_INLINE Floats Exp(Floats x) {
-  constexpr float kLog2E = 1.44269504088896341F;
-  constexpr float kLn2High = 0.693359375F;  // few bits: n * kLn2High is exact
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 0x1.8p23F;  // adding it rounds to an integer, left in the low bits
-  // Comparisons keep NaN: it is neither above nor below.
-  x = x < -87.0F ? Floats{} - 87.0F : x;
-  x = x > 88.0F ? Floats{} + 88.0F : x;
-  const Floats shifted = x * kLog2E + kRound;
-  const Floats n = shifted - kRound;
-  const Floats r = (x - n * kLn2High) - n * kLn2Low;
-  Floats sum = r * (1.0F / 5040) + 1.0F / 720;
-  sum = sum * r + 1.0F / 120;
-  sum = sum * r + 1.0F / 24;
-  sum = sum * r + 1.0F / 6;
-  sum = sum * r + 0.5F;
-  sum = sum * r + 1.0F;
-  sum = sum * r + 1.0F;
-  const Words exponent = (std::bit_cast<Words>(shifted) + 127U) << 23;
-  return sum * std::bit_cast<Floats>(exponent);
-}
+ARENA_INLINE Floats Exp(Floats x) { return ExpClamped<Floats, Words>(x); }
 
 // The first n lanes of what stands at `from`; the others are `fill`.
 ARENA_INLINE Floats LoadPart(const float* from, std::size_t n, float fill) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/exp_series.h"
+
 namespace arena::rating_internal {
 namespace {
 
@@ -66,7 +68,7 @@ template <typename Y>
 
 // Sixteen or eight floats at once, in whatever registers there are.
 using Lanes = float [[gnu::vector_size(64)]];
-using LaneBits = std::int32_t [[gnu::vector_size(64)]];
+using LaneBits = std::uint32_t [[gnu::vector_size(64)]];
 using HalfLanes = float [[gnu::vector_size(32)]];
 using HalfLaneBits = std::int32_t [[gnu::vector_size(32)]];
 constexpr std::size_t kLanes = 16;
@@ -76,26 +78,6 @@ template <typename Vector>
   Vector values;
   std::memcpy(&values, from, sizeof(values));
   return values;
-}
-
-// As Exp, in single precision: the series to r^7, whose next term is below 1e-8.
-[[gnu::always_inline]] inline Lanes ExpFloat(Lanes x) {
-  constexpr float kLog2E = 1.44269504F;
-  constexpr float kLn2High = 0.693359375F;  // ten bits: n * kLn2High is exact
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 0x1.8p23F;
-  const Lanes shifted = x * kLog2E + kRound;
-  const Lanes n = shifted - kRound;
-  const Lanes r = (x - n * kLn2High) - n * kLn2Low;
-  Lanes sum = r * (1.0F / 5040) + 1.0F / 720;
-  sum = sum * r + 1.0F / 120;
-  sum = sum * r + 1.0F / 24;
-  sum = sum * r + 1.0F / 6;
-  sum = sum * r + 0.5F;
-  sum = sum * r + 1.0F;
-  sum = sum * r + 1.0F;
-  const LaneBits exponent = (std::bit_cast<LaneBits>(shifted) + 127) << 23;
-  return sum * std::bit_cast<Lanes>(exponent);
 }
 
 [[gnu::always_inline]] inline void StyleResidualsLoop(StylePass& pass, float* values,
@@ -111,7 +93,7 @@ template <typename Vector>
     Lanes minus = -(Load<Lanes>(values + at) + ((c[0] * f0 + c[1] * f1) + (c[2] * f2 + c[3] * f3)));
     minus = minus < kLimit ? minus : Lanes{} + kLimit;
     minus = minus > -kLimit ? minus : Lanes{} - kLimit;
-    const Lanes wins = 1.0F / (1.0F + ExpFloat(minus));
+    const Lanes wins = 1.0F / (1.0F + ExpWithinRange<Lanes, LaneBits>(minus));
     const Lanes residual = Load<Lanes>(pass.weight + at) * (wins - Load<Lanes>(pass.share + at));
     std::memcpy(values + at, &residual, sizeof(residual));
     sums[0] += residual * f0;

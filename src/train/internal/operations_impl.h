@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/exp_series.h"
 #include "train/operations.h"
 
 namespace arena::train {
@@ -83,28 +84,7 @@ void Transpose(const Scalar* from, std::size_t from_stride, std::size_t rows, st
 
 inline double Exp(double x) { return __builtin_exp(x); }
 
-// 2^n * e^r with |r| <= ln(2)/2, e^r by its series to r^7 (the next term is below 1e-8).
-inline float Exp(float x) {
-  constexpr float kLog2E = 1.44269504088896341F;
-  constexpr float kLn2High = 0.693359375F;  // few bits: n * kLn2High is exact
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 0x1.8p23F;  // adding it rounds to an integer, left in the low bits
-  // Comparisons keep NaN: it is neither above nor below.
-  x = x < -87.0F ? -87.0F : x;
-  x = x > 88.0F ? 88.0F : x;
-  const float shifted = x * kLog2E + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * kLn2High) - n * kLn2Low;
-  float sum = r * (1.0F / 5040) + 1.0F / 720;
-  sum = sum * r + 1.0F / 120;
-  sum = sum * r + 1.0F / 24;
-  sum = sum * r + 1.0F / 6;
-  sum = sum * r + 0.5F;
-  sum = sum * r + 1.0F;
-  sum = sum * r + 1.0F;
-  const std::uint32_t exponent = (__builtin_bit_cast(std::uint32_t, shifted) + 127U) << 23;
-  return sum * __builtin_bit_cast(float, exponent);
-}
+inline float Exp(float x) { return ExpClamped<float, std::uint32_t>(x); }
 
 inline float SquareRoot(float x) { return __builtin_sqrtf(x); }
 inline double SquareRoot(double x) { return __builtin_sqrt(x); }
