@@ -8,16 +8,19 @@
 
 namespace arena::train {
 
-std::vector<std::size_t> BatchOrder::Batch(std::int64_t step) const {
+std::vector<std::size_t> BatchOrder::Batch(std::int64_t step) {
   const std::int64_t epoch = step / steps_per_epoch();
-  std::vector<std::size_t> order(examples_);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  Rng rng(seed_, static_cast<std::uint64_t>(epoch));
-  for (std::size_t i = examples_; i > 1; --i) std::swap(order[i - 1], order[rng.Below(i)]);
+  if (epoch != epoch_) {
+    epoch_ = epoch;
+    order_.resize(examples_);
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    Rng rng(seed_, static_cast<std::uint64_t>(epoch));
+    for (std::size_t i = examples_; i > 1; --i) std::swap(order_[i - 1], order_[rng.Below(i)]);
+  }
   const std::size_t begin = static_cast<std::size_t>(step % steps_per_epoch()) * batch_;
   const std::size_t end = std::min(begin + batch_, examples_);
-  return {order.begin() + static_cast<std::ptrdiff_t>(begin),
-          order.begin() + static_cast<std::ptrdiff_t>(end)};
+  return {order_.begin() + static_cast<std::ptrdiff_t>(begin),
+          order_.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
 std::vector<std::size_t> ShareOf(std::span<const std::size_t> batch, int rank, int ranks) {
@@ -30,8 +33,8 @@ std::vector<std::size_t> ShareOf(std::span<const std::size_t> batch, int rank, i
 }
 
 void ForEachPass(std::span<const std::size_t> examples, std::size_t most_tokens,
-                 const std::function<std::size_t(std::size_t example)>& tokens,
-                 const std::function<void(std::span<const std::size_t>)>& use) {
+                 FunctionRef<std::size_t(std::size_t example)> tokens,
+                 FunctionRef<void(std::span<const std::size_t>)> use) {
   std::size_t begin = 0, sum = 0;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const std::size_t count = tokens(examples[i]);

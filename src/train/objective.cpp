@@ -149,26 +149,16 @@ class RewardObjective final : public PairObjective {
       pass.predictions.clear();
       pass.prediction_ends.assign(pass.sequences(), 0);
     }
-    Network<float>& network = learner.network();
     const bool is_training = gradients != nullptr;
-    std::vector<double> log_probs;
-    if (options_.UsesLikelihood()) {
-      log_probs = LogProbabilitiesOf(pass, learner.values(), 1, is_training, network);
-    } else {
-      network.Forward(learner.values().data(), pass.batch, is_training);
-    }
-    std::vector<std::size_t> rows;
-    for (std::size_t i = 0; i < pass.sequences(); ++i) rows.push_back(pass.LastRow(i));
-    std::vector<float> heads(rows.size());
-    network.Scores(rows, heads);
+    const RewardOutputs outputs = RewardOutputsOf(pass, learner.values(), options_.UsesLikelihood(),
+                                                  is_training, learner.network());
 
     std::vector<RewardPair> pairs;
-    std::vector<double> of_tokens(log_probs.size());
+    std::vector<double> of_tokens(outputs.log_probs.size());
     std::vector<RewardGradient> derivatives;
     for (std::size_t i = 0; i < examples.size(); ++i) {
       const auto answer = [&](std::size_t at) {
-        return RewardAnswer{static_cast<double>(heads[at]),
-                            pass.Of(at, std::span<const double>(log_probs))};
+        return RewardAnswer{outputs.heads[at], pass.Of(at, std::span(outputs.log_probs))};
       };
       const auto gradient = [&](std::size_t at) {
         return RewardAnswerGradient{0, pass.Of(at, std::span(of_tokens))};
@@ -187,7 +177,7 @@ class RewardObjective final : public PairObjective {
       of_scores.push_back(static_cast<float>(gradient.rejected.head));
     }
     const std::vector<float> rounded(of_tokens.begin(), of_tokens.end());
-    network.Backward(rounded, of_scores, gradients);
+    learner.network().Backward(rounded, of_scores, gradients);
     return {};
   }
 

@@ -24,6 +24,22 @@ std::vector<double> LogProbabilitiesOf(const Pass& pass, const std::vector<float
   return {found.begin(), found.end()};
 }
 
+RewardOutputs RewardOutputsOf(const Pass& pass, const std::vector<float>& values,
+                              bool wants_log_probs, bool for_backward, Network<float>& network) {
+  RewardOutputs outputs;
+  if (wants_log_probs) {
+    outputs.log_probs = LogProbabilitiesOf(pass, values, 1, for_backward, network);
+  } else {
+    network.Forward(values.data(), pass.batch, for_backward);
+  }
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < pass.sequences(); ++i) rows.push_back(pass.LastRow(i));
+  std::vector<float> heads(rows.size());
+  network.Scores(rows, heads);
+  outputs.heads.assign(heads.begin(), heads.end());
+  return outputs;
+}
+
 std::size_t LossTokens(const TokenData& data, std::size_t sequence) {
   const std::span<const std::uint8_t> loss = data.Loss(sequence);
   return static_cast<std::size_t>(std::count(loss.begin(), loss.end(), std::uint8_t{1}));

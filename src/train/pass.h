@@ -35,6 +35,14 @@ std::vector<double> LogProbabilitiesOf(const Pass& pass, const std::vector<float
                                        Network<float>& network,
                                        std::vector<double>* entropies = nullptr);
 
+/// What a reward model computes for the sequences of a pass.
+struct RewardOutputs {
+  std::vector<double> heads;      ///< the score head at each last token
+  std::vector<double> log_probs;  ///< of the predictions; empty unless asked for
+};
+RewardOutputs RewardOutputsOf(const Pass& pass, const std::vector<float>& values,
+                              bool wants_log_probs, bool for_backward, Network<float>& network);
+
 /// Tokens of a sequence that are to be learned.
 std::size_t LossTokens(const TokenData& data, std::size_t sequence);
 

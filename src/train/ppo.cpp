@@ -306,7 +306,7 @@ class PpoTrainer final : public Trainer {
     UpdateNumbers numbers;
     for (std::int64_t epoch = 0; epoch < ppo.ppo_epochs && !numbers.stopped; ++epoch) {
       const auto pass_number = static_cast<std::uint64_t>(step * ppo.ppo_epochs + epoch);
-      const BatchOrder order(experience.answers(), mine, job_.settings.seed + pass_number + 2);
+      BatchOrder order(experience.answers(), mine, job_.settings.seed + pass_number + 2);
       for (std::size_t i = 0; i < updates && !numbers.stopped; ++i) {
         const auto number = static_cast<std::int64_t>(pass_number * updates + i);
         const std::vector<std::size_t> answers = order.Batch(static_cast<std::int64_t>(i));

@@ -27,22 +27,14 @@ Result<RewardNetwork> RewardNetwork::Load(const std::filesystem::path& directory
 }
 
 std::vector<double> RewardNetwork::Scores(const Pass& pass) {
-  std::vector<double> log_probs;
-  if (options_.UsesLikelihood()) {
-    log_probs = LogProbabilitiesOf(pass, values_, 1, false, *network_);
-  } else {
-    network_->Forward(values_.data(), pass.batch, false);
-  }
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < pass.sequences(); ++i) rows.push_back(pass.LastRow(i));
-  std::vector<float> heads(rows.size());
-  network_->Scores(rows, heads);
+  const RewardOutputs outputs =
+      RewardOutputsOf(pass, values_, options_.UsesLikelihood(), false, *network_);
   std::vector<double> scores;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::span<const double> answer = log_probs.empty()
+  for (std::size_t i = 0; i < pass.sequences(); ++i) {
+    const std::span<const double> answer = outputs.log_probs.empty()
                                                ? std::span<const double>()
-                                               : pass.Of(i, std::span<const double>(log_probs));
-    scores.push_back(RewardScore({static_cast<double>(heads[i]), answer}, options_));
+                                               : pass.Of(i, std::span(outputs.log_probs));
+    scores.push_back(RewardScore({outputs.heads[i], answer}, options_));
   }
   return scores;
 }

@@ -41,7 +41,7 @@ class Run {
     ARENA_RETURN_IF_ERROR(Resume());
     Announce();
     if (is_writer()) {
-      ARENA_ASSIGN_OR_RETURN(metrics_, OpenMetrics());
+      ARENA_ASSIGN_OR_RETURN(metrics_, MetricsWriter::Open(job_.out, step_, clock_));
     }
     const std::int64_t first = step_;
     const auto loop_start = steady_clock::now();
@@ -98,11 +98,6 @@ class Run {
                    .precision = lm::PrecisionName(trainer_.learner().precision()),
                    .ranks = collective_.world_size(),
                    .resumed = resumed_});
-  }
-
-  Result<std::unique_ptr<MetricsWriter>> OpenMetrics() {
-    ARENA_ASSIGN_OR_RETURN(MetricsWriter writer, MetricsWriter::Open(job_.out, step_, clock_));
-    return std::make_unique<MetricsWriter>(std::move(writer));
   }
 
   // All ranks stop after the same step.
@@ -170,7 +165,7 @@ class Run {
   Events& events_;
   TrainingCheckpoints checkpoints_;
   SystemClock clock_;
-  std::unique_ptr<MetricsWriter> metrics_;
+  std::optional<MetricsWriter> metrics_;       // of rank 0
   std::optional<std::vector<float>> average_;  // of the weights
   std::int64_t step_ = 0;
   bool resumed_ = false;
@@ -181,11 +176,6 @@ Status Train(const Job& job, Collective& collective, Events& events) {
                                                  ? MakePpoTrainer(job, collective)
                                                  : MakeSupervisedTrainer(job, collective));
   return Run(job, *trainer, collective, events).Go();
-}
-
-int ExitCode(const Status& status) {
-  if (status.ok()) return 0;
-  return status.error().code == ErrorCode::kCancelled ? 130 : 1;
 }
 
 }  // namespace
@@ -209,8 +199,8 @@ int RunTraining(const std::filesystem::path& job_path, int events_fd) {
   if ((*collective)->rank() != 0) events = Events::Silent();
   const Status status = Train(*job, **collective, events);
   if (status.ok()) return 0;
-  if (status.error().code == ErrorCode::kCancelled) events.Warn(status.error().message);
-  if (ExitCode(status) != 130) return fail(status.error(), false);
+  if (status.error().code != ErrorCode::kCancelled) return fail(status.error(), false);
+  events.Warn(status.error().message);
   return 130;
 }
 
