@@ -35,19 +35,26 @@ Error SystemError(std::string_view action, const std::filesystem::path& path) {
           fmt::format("cannot {} {}: {}", action, path.string(), std::strerror(number))};
 }
 
-Status WriteAll(int fd, std::string_view content, const std::filesystem::path& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return SystemError("write", path);
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
+}  // namespace
+
+Status MakeFolder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return IoError(fmt::format("cannot make {}: {}", path.string(), error.message()));
   return {};
 }
 
-}  // namespace
+bool WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
 
 Result<std::string> ReadFile(const std::filesystem::path& path) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -70,7 +77,7 @@ Status WriteFileAtomic(const std::filesystem::path& path, std::string_view conte
   temporary += fmt::format(".tmp{}", ::getpid());
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (fd.get() < 0) return SystemError("create", temporary);
-  ARENA_RETURN_IF_ERROR(WriteAll(fd.get(), content, temporary));
+  if (!WriteAll(fd.get(), content)) return SystemError("write", temporary);
   if (::fsync(fd.get()) != 0 || ::close(fd.Release()) != 0) return SystemError("write", temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     Error error = SystemError("rename to", path);

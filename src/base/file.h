@@ -16,6 +16,13 @@ Result<std::string> ReadFile(const std::filesystem::path& path);
 /// the new one, never a part.
 Status WriteFileAtomic(const std::filesystem::path& path, std::string_view content);
 
+/// Makes a folder and those above it where they are missing.
+Status MakeFolder(const std::filesystem::path& path);
+
+/// Writes all bytes to a descriptor, in several calls where one does not take them. False: errno
+/// says why the rest was not written.
+bool WriteAll(int fd, std::string_view bytes);
+
 /// Flushes a folder's list of names to the disk: files that were made, renamed or removed in it
 /// stay so after a loss of power.
 Status SyncFolder(const std::filesystem::path& path);

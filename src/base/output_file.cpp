@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
+
 namespace arena {
 namespace {
 
@@ -57,15 +59,8 @@ Status OutputFile::Write(std::span<const std::byte> bytes) {
 }
 
 Status OutputFile::WriteThrough(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return SystemError("write");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return WriteAll(fd_, text) ? Status() : SystemError("write");
 }
 
 Status OutputFile::Flush() {

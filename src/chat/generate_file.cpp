@@ -164,12 +164,8 @@ class Output {
   std::int64_t kept_rows() const { return kept_rows_; }
 
   Status Append(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-      if (count <= 0) return IoError(fmt::format("cannot write {}; is the disk full?", path_));
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return {};
+    if (WriteAll(descriptor_, bytes)) return {};
+    return IoError(fmt::format("cannot write {}; is the disk full?", path_));
   }
 
  private:

@@ -271,8 +271,7 @@ class Preparation {
     if ((options_.overwrite || !HasBegun()) && options_.rank == 0) {
       for (const std::string_view name : kResults) fs::remove_all(options_.out / name, error);
     }
-    fs::create_directories(DataFolder(), error);
-    if (error) return IoError(fmt::format("{}: {}", DataFolder().string(), error.message()));
+    ARENA_RETURN_IF_ERROR(MakeFolder(DataFolder()));
     for (const Part& part : parts_) {
       ARENA_RETURN_IF_ERROR(WriteTokenData(part.tokens, TokenFile(part)));
     }

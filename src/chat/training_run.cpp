@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/child_process.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 
 namespace arena {
@@ -258,11 +259,7 @@ class TrainingRun {
 }  // namespace
 
 Result<TrainingRunEnd> RunTraining(const TrainingRunOptions& options, TrainingEventSink sink) {
-  std::error_code error;
-  std::filesystem::create_directories(options.log_folder, error);
-  if (error) {
-    return IoError(fmt::format("{}: {}", options.log_folder.string(), error.message()));
-  }
+  ARENA_RETURN_IF_ERROR(MakeFolder(options.log_folder));
   return TrainingRun(options, sink).Run();
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "checkpoint/safetensors.h"
 
@@ -96,11 +97,8 @@ ModelConfig ShapeConfig(ModelShape shape, std::int64_t vocabulary_size) {
 
 Status NewModel(const ModelConfig& config, std::uint64_t seed,
                 const std::filesystem::path& directory, double deviation) {
+  ARENA_RETURN_IF_ERROR(MakeFolder(directory));
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) {
-    return IoError(fmt::format("cannot make {}: {}", directory.string(), error.message()));
-  }
   for (const char* name : {"config.json", "model.safetensors", "model.safetensors.index.json"}) {
     if (std::filesystem::exists(directory / name, error)) {
       return InvalidInput(fmt::format("{}: holds a model already ({})", directory.string(), name));

@@ -32,12 +32,7 @@ Result<Exit> RunInit(const InitArguments& arguments) {
   Json written = Json::array();
   for (const SampleFile& file : SampleFiles()) {
     const fs::path path = directory / file.name;
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    if (error) {
-      return IoError(fmt::format("cannot make the folder {}: {}", path.parent_path().string(),
-                                 error.message()));
-    }
+    ARENA_RETURN_IF_ERROR(MakeFolder(path.parent_path()));
     ARENA_RETURN_IF_ERROR(WriteFileAtomic(path, file.content));
     written.push_back(path.string());
   }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/file.h"
 #include "curate/internal/curation_output.h"
 #include "curate/internal/step_files.h"
 #include "curate/lexical_embedder.h"
@@ -28,9 +29,7 @@ class Curation {
   }
 
   Result<CurationReport> Run(const StepCallback& on_step) {
-    std::error_code error;
-    fs::create_directories(out_ / "steps", error);
-    if (error) return IoError(fmt::format("{}: {}", out_.string(), error.message()));
+    ARENA_RETURN_IF_ERROR(MakeFolder(out_ / "steps"));
     ARENA_ASSIGN_OR_RETURN(index_, IndexPool(inputs_.pool));
     if (index_.items.empty()) return InvalidInput("the pool has no items");
     is_kept_.assign(index_.items.size(), true);

@@ -136,11 +136,7 @@ class Selector {
 
   // The second reading: texts to files.
   Status Write() {
-    std::error_code made;
-    std::filesystem::create_directories(output_.folder, made);
-    if (made) {
-      return IoError(fmt::format("cannot make {}: {}", output_.folder.string(), made.message()));
-    }
+    ARENA_RETURN_IF_ERROR(MakeFolder(output_.folder));
     ARENA_ASSIGN_OR_RETURN(auto files, flywheel::TrainingFiles::Create(data_));
     ARENA_RETURN_IF_ERROR(WriteEarlier(files));
     ARENA_RETURN_IF_ERROR(WriteNew(files));

@@ -1,13 +1,12 @@
 #include "lm/worker.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/file.h"
 #include "lm/kernels.h"
 #include "lm/line_input.h"
 #include "lm/model.h"
@@ -33,13 +32,7 @@ class LineOutput {
   }
   // False: nobody reads any more.
   bool Flush() {
-    std::size_t written = 0;
-    while (written < buffer_.size()) {
-      const ssize_t count = ::write(fd_, buffer_.data() + written, buffer_.size() - written);
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return false;
-      written += static_cast<std::size_t>(count);
-    }
+    if (!WriteAll(fd_, buffer_)) return false;
     buffer_.clear();
     return true;
   }

@@ -124,11 +124,7 @@ Status CheckOptions(const WorldOptions& options, const fs::path& directory) {
 Result<std::vector<WrittenFile>> WriteWorld(const WorldOptions& options,
                                             const fs::path& directory) {
   ARENA_RETURN_IF_ERROR(CheckOptions(options, directory));
-  std::error_code error;
-  fs::create_directories(directory / "data", error);
-  if (error) {
-    return IoError(fmt::format("cannot make {}: {}", directory.string(), error.message()));
-  }
+  ARENA_RETURN_IF_ERROR(MakeFolder(directory / "data"));
   std::vector<WrittenFile> files;
   const std::array<std::pair<Split, std::size_t>, 3> splits = {
       {{Split::kTrain, options.train}, {Split::kDev, options.dev}, {Split::kTest, options.test}}};

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
+
 namespace arena::train::internal {
 
 Result<AppendFile> AppendFile::Open(const std::filesystem::path& path, Mode mode) {
@@ -34,15 +36,8 @@ AppendFile::~AppendFile() {
 }
 
 Status AppendFile::Append(std::string_view record) {
-  while (!record.empty()) {
-    const ssize_t written = ::write(fd_, record.data(), record.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return IoError(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
-    }
-    record.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
+  if (WriteAll(fd_, record)) return {};
+  return IoError(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
 }
 
 }  // namespace arena::train::internal

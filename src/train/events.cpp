@@ -1,11 +1,9 @@
 #include "train/events.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "base/json.h"
 
 namespace arena::train {
@@ -63,14 +61,7 @@ void Events::Fail(std::string_view message, bool is_usage) {
 
 void Events::Write(const std::string& line) {
   if (fd_ < 0) return;
-  const std::string bytes = line + '\n';
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const ssize_t count = ::write(fd_, bytes.data() + written, bytes.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    written += static_cast<std::size_t>(count);
-  }
+  WriteAll(fd_, line + '\n');
 }
 
 }  // namespace arena::train

@@ -1,7 +1,5 @@
 #include "train/learner.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -44,13 +42,6 @@ Result<DType> SaveDType(std::string_view name, DType loaded) {
   if (name == "bf16") return DType::kBf16;
   if (name == "f16") return DType::kF16;
   return loaded;
-}
-
-Status MakeFolder(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return IoError(fmt::format("{}: {}", path.string(), error.message()));
-  return {};
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "train/metrics.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
@@ -49,11 +47,7 @@ MetricsWriter::MetricsWriter(internal::AppendFile lines, EventFile events, const
 Result<MetricsWriter> MetricsWriter::Open(const std::filesystem::path& out, std::int64_t steps_done,
                                           const Clock& clock) {
   const std::filesystem::path path = out / "metrics.jsonl", folder = out / "tensorboard";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return IoError(fmt::format("cannot create {}: {}", folder.string(), error.message()));
-  }
+  ARENA_RETURN_IF_ERROR(MakeFolder(folder));
   ARENA_RETURN_IF_ERROR(DropLaterLines(path, steps_done));
   ARENA_ASSIGN_OR_RETURN(
       internal::AppendFile lines,

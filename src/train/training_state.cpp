@@ -64,13 +64,6 @@ Error FolderError(std::string_view action, const fs::path& path, const std::erro
   return IoError(fmt::format("cannot {} {}: {}", action, path.string(), error.message()));
 }
 
-Status MakeFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return FolderError("create", path, error);
-  return {};
-}
-
 Status Rename(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::rename(from, to, error);

@@ -116,8 +116,7 @@ Status WriteShards(const CurationOutput& output, std::map<std::uint32_t, std::st
   const fs::path folder = output.out / "shards";
   std::error_code error;
   fs::remove_all(folder, error);  // an earlier run may have made more shards
-  fs::create_directories(folder, error);
-  if (error) return IoError(fmt::format("{}: {}", folder.string(), error.message()));
+  ARENA_RETURN_IF_ERROR(MakeFolder(folder));
   std::vector<PartFile> shards;
   for (int s = 0; s <= output.settings.split.shards; ++s) {
     shards.emplace_back(folder / fmt::format("D{}.jsonl", s));
