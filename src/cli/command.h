@@ -62,5 +62,6 @@ void AddCurate(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
 void AddTrain(CLI::App& app, Exit& exit);
 void AddMini(CLI::App& app, Exit& exit);
+void AddFlywheel(CLI::App& app, Exit& exit);
 
 }  // namespace arena

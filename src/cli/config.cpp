@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "cli/curate_config.h"
+#include "cli/flywheel_config.h"
 #include "cli/toml_table.h"
 
 namespace arena {
@@ -53,8 +54,8 @@ constexpr std::array<std::string_view, 6> kMatches = {"numeric", "exact", "text"
 /// Fills a Config from the parsed file.
 class ConfigReader {
  public:
-  ConfigReader(const toml::table& root, LoadedConfig& loaded)
-      : root_(root), config_(loaded.config), findings_(loaded.findings) {}
+  ConfigReader(const toml::table& root, bool fast, LoadedConfig& loaded)
+      : root_(root), fast_(fast), config_(loaded.config), findings_(loaded.findings) {}
 
   void Read() {
     TableReader reader(root_, "", config_.file, findings_);
@@ -68,6 +69,10 @@ class ConfigReader {
     With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
     With(reader, "curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
     With(reader, "outcome", [this](TableReader& table) { ReadOutcome(table); });
+    config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);
+    With(reader, "flywheel", [this](TableReader& table) {
+      ReadFlywheelTable(table, fast_, config_.file, config_.flywheel, findings_);
+    });
     reader.Finish();
   }
 
@@ -209,6 +214,7 @@ class ConfigReader {
   }
 
   const toml::table& root_;
+  const bool fast_;
   Config& config_;
   std::vector<ConfigFinding>& findings_;
 };
@@ -248,7 +254,8 @@ Status ApplyOverride(toml::table& root, const std::string& override_text) {
 
 }  // namespace
 
-Result<LoadedConfig> LoadConfig(const fs::path& file, const std::vector<std::string>& overrides) {
+Result<LoadedConfig> LoadConfig(const fs::path& file, const std::vector<std::string>& overrides,
+                                bool fast) {
   auto text = file.empty() ? Result<std::string>("") : ReadFile(file);
   if (!text.ok()) {
     if (text.error().code != ErrorCode::kNotFound) return text.error();
@@ -269,12 +276,13 @@ Result<LoadedConfig> LoadConfig(const fs::path& file, const std::vector<std::str
   for (const std::string& override_text : overrides) {
     ARENA_RETURN_IF_ERROR(ApplyOverride(root, override_text));
   }
-  ConfigReader(root, loaded).Read();
+  ConfigReader(root, fast, loaded).Read();
   return loaded;
 }
 
-Result<Config> LoadValidConfig(const fs::path& file, const std::vector<std::string>& overrides) {
-  ARENA_ASSIGN_OR_RETURN(LoadedConfig loaded, LoadConfig(file, overrides));
+Result<Config> LoadValidConfig(const fs::path& file, const std::vector<std::string>& overrides,
+                               bool fast) {
+  ARENA_ASSIGN_OR_RETURN(LoadedConfig loaded, LoadConfig(file, overrides, fast));
   if (loaded.findings.empty()) return std::move(loaded.config);
   std::string message = "the configuration is not valid";
   for (const ConfigFinding& finding : loaded.findings) {

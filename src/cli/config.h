@@ -12,6 +12,7 @@
 #include "chat/local_contestant.h"
 #include "core/battle.h"
 #include "curate/curation.h"
+#include "flywheel/loop_settings.h"
 #include "formats/answers.h"
 #include "judge/local_judge.h"
 #include "judge/reference_judge.h"
@@ -71,6 +72,7 @@ struct Config {
   std::int64_t batch_ms = 200;
   OutcomeOptions outcome;
   CurateConfig curate;
+  FlywheelSettings flywheel;  ///< its seed is `seed`
 };
 
 /// One thing that is wrong in a file, and what to do about it.
@@ -88,12 +90,12 @@ struct LoadedConfig {
 /// Reads and checks `file` (empty: nothing but the defaults). `overrides` are "table.key=value"
 /// with TOML values (a bare word is a string); they win over the file. Error: the file cannot be
 /// read. Syntax errors, unknown keys (with the nearest known one), wrong types and unknown names
-/// are findings, with their lines.
+/// are findings, with their lines. `fast`: [flywheel.fast] counts.
 Result<LoadedConfig> LoadConfig(const std::filesystem::path& file,
-                                const std::vector<std::string>& overrides);
+                                const std::vector<std::string>& overrides, bool fast = false);
 
 /// The same, with findings turned into one error that lists them.
 Result<Config> LoadValidConfig(const std::filesystem::path& file,
-                               const std::vector<std::string>& overrides);
+                               const std::vector<std::string>& overrides, bool fast = false);
 
 }  // namespace arena

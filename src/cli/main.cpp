@@ -71,6 +71,7 @@ int Main(int argc, char** argv) {
   AddServe(app, exit);
   AddTrain(app, exit);
   AddMini(app, exit);
+  AddFlywheel(app, exit);
   if (argc == 1) {
     fmt::print("{}", app.help());
     return static_cast<int>(Exit::kUsage);

@@ -26,6 +26,7 @@ struct Job {
   Canonical canonical;
   Connectivity connectivity;
   std::optional<std::uint32_t> anchor;
+  std::vector<std::uint32_t> anchor_group;
   std::unique_ptr<Problem> problem;
   std::vector<StyleCoefficient> style;
   bool style_is_fitted = false;
@@ -42,6 +43,11 @@ Result<Job> Prepare(const Dataset& data, const RatingOptions& options) {
   if (options.anchor) {
     ARENA_ASSIGN_OR_RETURN(job.anchor,
                            FindContestant(job.canonical, options.anchor->first, "anchor"));
+  }
+  for (const std::string& name : options.anchor_group) {
+    ARENA_ASSIGN_OR_RETURN(const std::uint32_t index,
+                           FindContestant(job.canonical, name, "anchor"));
+    job.anchor_group.push_back(index);
   }
   job.options.clustering = EffectiveClustering(data, options, job.warnings);
   job.connectivity = FindConnectivity(job.canonical);
@@ -80,13 +86,21 @@ Penalty MakePenalty(const Job& job) {
   return penalty;
 }
 
-// Ratings in points: scaled, and shifted to the centre or the anchor.
+// What to add to all ratings so that the anchors, or the mean, are where they should be.
+double ShiftOf(const Job& job, std::span<const double> points) {
+  if (job.anchor_group.empty()) return GaugeShift(points, job.anchor, job.options);
+  double sum = 0;
+  for (const std::uint32_t i : job.anchor_group) sum += points[i];
+  return job.options.center - sum / static_cast<double>(job.anchor_group.size());
+}
+
+// Ratings in points: scaled, and shifted to the centre or the anchors.
 std::vector<double> ToPoints(const Job& job, std::span<const double> x) {
   std::vector<double> points;
   for (std::size_t i = 0; i < job.contestants(); ++i) {
     points.push_back(PointsPerLogit(job.options) * x[i]);
   }
-  const double shift = GaugeShift(points, job.anchor, job.options);
+  const double shift = ShiftOf(job, points);
   for (double& point : points) point += shift;
   return points;
 }
@@ -112,6 +126,21 @@ struct Intervals {
   std::vector<std::vector<double>> draws;
 };
 
+// The variance of parameter i minus the mean of the anchors (none: of itself), where v is the
+// covariance of all `size` parameters.
+double VarianceToAnchors(const Job& job, const std::vector<double>& v, std::size_t size,
+                         std::size_t i) {
+  std::vector<std::size_t> anchors(job.anchor_group.begin(), job.anchor_group.end());
+  if (job.anchor) anchors.push_back(*job.anchor);
+  const auto count = static_cast<double>(anchors.size());
+  double variance = v[i * size + i];
+  for (const std::size_t a : anchors) {
+    variance -= 2 * v[i * size + a] / count;
+    for (const std::size_t b : anchors) variance += v[a * size + b] / (count * count);
+  }
+  return variance;
+}
+
 // S of the sandwich, with the units' mean score taken out (it is not zero under a ridge).
 std::vector<double> ScoreProducts(const Job& job, Likelihood& whole, std::span<const double> x) {
   const std::size_t size = x.size();
@@ -135,11 +164,10 @@ Intervals SandwichIntervals(const Job& job, Likelihood& whole, const Factor& fac
   const std::vector<bool>& one_sided = job.connectivity.one_sided;
   const double z = NormalQuantile(job.options.level);
   const auto variance = [&](std::size_t i) {
-    const bool open = one_sided[i] || (job.anchor && one_sided[*job.anchor]);
-    const std::vector<double>& v = open ? model : robust;
-    if (!job.anchor) return v[i * size + i];
-    const std::size_t a = *job.anchor;
-    return v[i * size + i] + v[a * size + a] - 2 * v[i * size + a];
+    const auto is_open = [&](std::uint32_t a) { return one_sided[a]; };
+    const bool open = one_sided[i] || (job.anchor && one_sided[*job.anchor]) ||
+                      std::any_of(job.anchor_group.begin(), job.anchor_group.end(), is_open);
+    return VarianceToAnchors(job, open ? model : robust, size, i);
   };
   const std::vector<double> points = ToPoints(job, x);
   Intervals intervals;

@@ -39,6 +39,31 @@ TEST(BradleyTerry, TheSandwichOfTwoContestantsHasItsClosedForm) {
   EXPECT_EQ(Find(board, "y").upper, 0);
 }
 
+TEST(BradleyTerry, AGroupOfAnchorsHasTheMeanAndIntervalsAreToIt) {
+  std::vector<Result3> results;
+  AddGames(results, "x", "y", 30, 10);
+  AddGames(results, "y", "z", 20, 15);
+  AddGames(results, "x", "z", 25, 12);
+  const Dataset data = Collect(results, false);
+  RatingOptions options = LogOdds();
+  options.center = 7;
+  options.anchor_group = {"y", "z"};
+  const Board board = MustRate(data, options);
+  EXPECT_NEAR(Find(board, "y").rating + Find(board, "z").rating, 14, 1e-9);
+  EXPECT_EQ(board.anchor, "mean of y, z=7");
+  // y and z stand on both sides of their mean, at half of the distance between them.
+  options.anchor_group = {};
+  options.anchor = {"z", 7};
+  const Board anchored = MustRate(data, options);
+  const BoardRow& whole = Find(anchored, "y");
+  const BoardRow& half = Find(board, "y");
+  EXPECT_NEAR(half.upper - half.rating, (whole.upper - whole.rating) / 2, 1e-9);
+  // A group of one is that anchor.
+  options.anchor.reset();
+  options.anchor_group = {"z"};
+  EXPECT_NEAR(Find(MustRate(data, options), "x").upper, Find(anchored, "x").upper, 1e-9);
+}
+
 TEST(BradleyTerry, SolvesTheWorkedExampleOfWikipedia) {
   // "Bradley-Terry model", section "Worked example of solution procedure": strengths with a
   // geometric mean of 1.

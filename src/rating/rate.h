@@ -58,6 +58,10 @@ struct RatingOptions {
   double base = 10;
   double center = 1000;                                    ///< mean rating without an anchor
   std::optional<std::pair<std::string, double>> anchor{};  ///< this contestant has this rating
+  /// kBradleyTerry: the mean rating of these is `center`, in place of everyone's; intervals are
+  /// those of the difference to that mean. Frozen opponents make boards comparable. Not together
+  /// with `anchor`.
+  std::vector<std::string> anchor_group{};
   bool anchor_is_optional = false;  ///< without the anchor's contestant: a warning, and the centre
   /// L2 on the Bradley-Terry parameters (log odds), against separation: the penalty is ridge/2 *
   /// sum of squares, beside a log likelihood in which one result of weight 1 counts once. It keeps

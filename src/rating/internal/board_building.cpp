@@ -1,6 +1,7 @@
 #include "rating/internal/board_building.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/math/distributions/normal.hpp>
@@ -259,6 +260,10 @@ Status CheckOptions(const Dataset& data, const RatingOptions& options) {
   if (options.anchor && !std::isfinite(options.anchor->second)) {
     return InvalidInput("the anchor's rating is not a finite number");
   }
+  if (!options.anchor_group.empty() &&
+      (options.anchor || options.method != RatingMethod::kBradleyTerry)) {
+    return InvalidInput("a group of anchors is for Bradley-Terry, and not beside an anchor");
+  }
   if (!not_negative(options.ridge) || !not_negative(options.style.ridge_on_style)) {
     return InvalidInput("a ridge is negative or not finite");
   }
@@ -325,6 +330,9 @@ Board BuildBoard(const Dataset& data, const Canonical& canonical, const RatingOp
   board.void_battles = data.void_battles();
   if (options.anchor) {
     board.anchor = fmt::format("{}={}", options.anchor->first, options.anchor->second);
+  } else if (!options.anchor_group.empty()) {
+    board.anchor =
+        fmt::format("mean of {}={}", fmt::join(options.anchor_group, ", "), options.center);
   }
   std::vector<std::size_t> order(canonical.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

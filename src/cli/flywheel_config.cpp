@@ -1,0 +1,78 @@
+#include "cli/flywheel_config.h"
+
+namespace arena {
+namespace {
+
+/// Where findings go, and for which file.
+struct Place {
+  const std::filesystem::path& file;
+  std::vector<ConfigFinding>& findings;
+};
+
+// A trainer's settings: strings, numbers and truth values, as text.
+void ReadTraining(TableReader& table, const std::string& what, const Place& place,
+                  TrainingSettings& settings) {
+  const toml::table* values = table.Table(what);
+  if (values == nullptr) return;
+  TableReader reader(*values, fmt::format("{}{}.", table.path(), what), place.file, place.findings);
+  for (const auto& [key, value] : *values) {
+    std::string& text = settings[std::string(key.str())];
+    if (const auto* word = value.as_string()) {
+      text = word->get();
+    } else if (const auto* truth = value.as_boolean()) {
+      text = truth->get() ? "true" : "false";
+    } else if (const auto* count = value.as_integer()) {
+      text = std::to_string(count->get());
+    } else if (const auto* number = value.as_floating_point()) {
+      text = fmt::format("{}", number->get());
+    } else {
+      reader.NoteKey(key.str(), "must be a string, a number, true or false");
+    }
+  }
+}
+
+void ReadSettings(TableReader& table, const Place& place, FlywheelSettings& flywheel) {
+  table.Read("iterations", flywheel.iterations);
+  table.Read("sft_prompts", flywheel.sft_prompts);
+  table.Read("dpo_prompts", flywheel.dpo_prompts);
+  table.Read("ppo_prompts", flywheel.ppo_prompts);
+  table.Read("test_prompts", flywheel.test_prompts);
+  table.Read("k", flywheel.k);
+  table.Read("pair_k", flywheel.pair_k);
+  table.Read("min_score", flywheel.min_score);
+  table.Read("accumulate", flywheel.accumulate);
+  table.Read("own_samples", flywheel.own_samples);
+  table.Read("max_new_tokens", flywheel.max_new_tokens);
+  table.Read("families", flywheel.families);
+  table.Read("graded", flywheel.graded);
+  table.Read("scale", flywheel.scale);
+  table.Read("rivals", flywheel.rivals);
+  table.ReadPath("cache", flywheel.cache);
+  std::int64_t workers = flywheel.workers;
+  table.ReadAtLeast("workers", 1, workers);
+  flywheel.workers = static_cast<unsigned>(workers);
+  const toml::table* training = table.Table("training");
+  if (training == nullptr) return;
+  TableReader reader(*training, fmt::format("{}training.", table.path()), place.file,
+                     place.findings);
+  for (const std::string& what : reader.Keys()) {
+    ReadTraining(reader, what, place, flywheel.training[what]);
+  }
+}
+
+}  // namespace
+
+void ReadFlywheelTable(TableReader& table, bool fast, const std::filesystem::path& file,
+                       FlywheelSettings& flywheel, std::vector<ConfigFinding>& findings) {
+  const Place place{file, findings};
+  ReadSettings(table, place, flywheel);
+  const toml::table* changes = table.Table("fast");
+  if (changes == nullptr) return;
+  TableReader reader(*changes, fmt::format("{}fast.", table.path()), file, findings);
+  FlywheelSettings changed = flywheel;
+  ReadSettings(reader, place, changed);
+  reader.Finish();
+  if (fast) flywheel = std::move(changed);
+}
+
+}  // namespace arena

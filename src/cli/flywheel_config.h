@@ -1,0 +1,17 @@
+// The table [flywheel] of an arena.toml.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "cli/config.h"
+#include "cli/toml_table.h"
+
+namespace arena {
+
+/// Reads the table into `flywheel`; what [flywheel.fast] says wins where `fast`, and is checked in
+/// any case.
+void ReadFlywheelTable(TableReader& table, bool fast, const std::filesystem::path& file,
+                       FlywheelSettings& flywheel, std::vector<ConfigFinding>& findings);
+
+}  // namespace arena

@@ -1,0 +1,24 @@
+// What a run starts from: the mini world, the shards, the target's base and the rivals.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.h"
+#include "flywheel/internal/run_folder.h"
+#include "flywheel/internal/state_file.h"
+#include "flywheel/loop.h"
+
+namespace arena::flywheel_internal {
+
+/// Writes the world and the shards and trains the models, all that is not there yet.
+Status SetUp(const FlywheelSettings& settings, const RunFolder& folder, const FlywheelParts& parts,
+             StateFile& state);
+
+/// "NAME: training, step 10 of 100, loss 1.234" as progress.
+StageTrainer::OnStep ReportSteps(const FlywheelParts& parts, const std::string& name);
+
+/// Seconds since `start`.
+double SecondsSince(const Clock& clock, std::chrono::steady_clock::time_point start);
+
+}  // namespace arena::flywheel_internal

@@ -1,0 +1,95 @@
+#include "flywheel/internal/shard_battles.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/parallel.h"
+#include "formats/answers.h"
+
+namespace arena::flywheel_internal {
+namespace {
+
+constexpr std::size_t kBlock = 128;  // instructions that are answered together
+
+// The blocks of one of `workers` threads.
+std::vector<const Instruction*> ShareOf(std::span<const Instruction> instructions, unsigned workers,
+                                        std::size_t worker) {
+  std::vector<const Instruction*> share;
+  for (std::size_t i = 0; i < instructions.size(); ++i) {
+    if (i / kBlock % workers == worker) share.push_back(&instructions[i]);
+  }
+  return share;
+}
+
+}  // namespace
+
+Result<std::vector<Instruction>> ReadShard(const std::filesystem::path& file) {
+  std::vector<Instruction> instructions;
+  ARENA_ASSIGN_OR_RETURN(
+      const ReadReport report,
+      ReadInstructions(InstructionFormat::kJsonl, file, {}, [&](Instruction&& row) -> Status {
+        instructions.push_back(std::move(row));
+        return {};
+      }));
+  if (report.rows == 0) return InvalidInput(fmt::format("{}: has no row", file.string()));
+  return instructions;
+}
+
+Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instructions,
+                               std::span<ChatModel* const> models, Judge& judge,
+                               const PairingOptions& pairing, unsigned workers,
+                               const std::function<void(std::int64_t, std::int64_t)>& on_progress) {
+  BattleRunOptions options;
+  options.pairing = pairing;
+  options.threads = 1;
+  options.chunk = kBlock;
+  std::mutex mutex;
+  std::vector<BattleRunProgress> reached(workers);
+  std::vector<std::optional<Result<BattleRunProgress>>> ends(workers);
+  ParallelFor(workers, workers, [&](std::size_t worker) {
+    const std::vector<const Instruction*> share = ShareOf(instructions, workers, worker);
+    if (share.empty()) return;
+    const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) -> Status {
+      for (const Instruction* instruction : share) {
+        ARENA_RETURN_IF_ERROR(sink(Instruction(*instruction)));
+      }
+      return {};
+    };
+    const auto follow = [&](const BattleRunProgress& now) {
+      const std::lock_guard lock(mutex);
+      reached[worker] = now;
+      std::int64_t finished = 0;
+      std::int64_t total = 0;
+      for (const BattleRunProgress& one : reached) {
+        finished += one.battles_finished;
+        total += one.battles_total;
+      }
+      on_progress(finished, total);
+    };
+    ends[worker] = RunBattles(store, stream, models, judge, options, follow);
+  });
+  std::int64_t battles = 0;
+  for (auto& end : ends) {
+    if (!end) continue;
+    if (!end->ok()) return end->error();
+    const BattleRunProgress& run = **end;
+    if (run.interrupted) return Cancelled("stopped by the user");
+    if (run.failed_answers + run.failed_games > 0) {
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("{} answers and {} games failed, the first: {}", run.failed_answers,
+                               run.failed_games, run.failures.front())};
+    }
+    battles += run.battles_total;
+  }
+  return battles;
+}
+
+Result<Answer> StoredContestant::Respond(const Instruction& instruction, int) {
+  return InternalError(fmt::format("the answer of {} to the instruction {} is not stored",
+                                   contestant_.name, instruction.key.Hex()));
+}
+
+}  // namespace arena::flywheel_internal

@@ -1,0 +1,44 @@
+// The battles of one contestant, played on several threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "battle/run.h"
+#include "core/contestant.h"
+#include "core/conversation.h"
+#include "core/game.h"
+#include "store/store.h"
+
+namespace arena::flywheel_internal {
+
+/// All instructions of a JSONL file.
+Result<std::vector<Instruction>> ReadShard(const std::filesystem::path& file);
+
+/// Plays (or goes on with) the battles of `models` on the instructions, which are dealt out in
+/// blocks to `workers` threads. `on_progress` gets the finished and all battles, one call at a
+/// time. Returns the number of battles. Errors: kCancelled when the user interrupted; a failed
+/// answer or game, as no battle of a loop may be void by accident.
+Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instructions,
+                               std::span<ChatModel* const> models, Judge& judge,
+                               const PairingOptions& pairing, unsigned workers,
+                               const std::function<void(std::int64_t, std::int64_t)>& on_progress);
+
+/// A contestant whose answers are all stored.
+class StoredContestant final : public ChatModel {
+ public:
+  explicit StoredContestant(Contestant contestant) : contestant_(std::move(contestant)) {}
+  const Contestant& contestant() const override { return contestant_; }
+  /// An error: the answer should be stored.
+  Result<Answer> Respond(const Instruction& instruction, int sample) override;
+
+ private:
+  const Contestant contestant_;
+};
+
+}  // namespace arena::flywheel_internal

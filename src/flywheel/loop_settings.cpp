@@ -1,0 +1,148 @@
+#include "flywheel/loop_settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace arena {
+namespace {
+
+constexpr std::array<std::string_view, 4> kRivals = {"generalist", "math", "letters", "words"};
+constexpr std::array<std::string_view, 11> kTrained = {
+    "all", "base", "generalist", "math", "letters", "words", "start", "sft", "dpo", "rm", "ppo"};
+
+template <std::size_t N>
+Status CheckName(std::string_view what, std::string_view name,
+                 const std::array<std::string_view, N>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+  return InvalidInput(
+      fmt::format("flywheel.{}: \"{}\" is unknown; known: {}", what, name, fmt::join(known, ", ")));
+}
+
+Status CheckRivals(const std::vector<std::string>& rivals) {
+  if (rivals.empty()) return InvalidInput("flywheel.rivals: name one rival at least");
+  for (const std::string& rival : rivals) {
+    ARENA_RETURN_IF_ERROR(CheckName("rivals", rival, kRivals));
+    if (std::count(rivals.begin(), rivals.end(), rival) > 1) {
+      return InvalidInput(fmt::format("flywheel.rivals: {} is there twice", rival));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status CheckFlywheelSettings(const FlywheelSettings& settings) {
+  const std::array<std::pair<std::string_view, std::int64_t>, 6> counts = {
+      {{"iterations", settings.iterations},
+       {"sft_prompts", settings.sft_prompts},
+       {"dpo_prompts", settings.dpo_prompts},
+       {"ppo_prompts", settings.ppo_prompts},
+       {"test_prompts", settings.test_prompts},
+       {"max_new_tokens", settings.max_new_tokens}}};
+  for (const auto& [name, count] : counts) {
+    if (count < 1) return InvalidInput(fmt::format("flywheel.{} must be at least 1", name));
+  }
+  if (settings.own_samples < 0 || settings.own_samples > 64) {
+    return InvalidInput("flywheel.own_samples must be from 0 to 64");
+  }
+  if (settings.workers < 1 || settings.workers > 1024) {
+    return InvalidInput("flywheel.workers must be from 1 to 1024");
+  }
+  if (!(settings.scale > 0)) return InvalidInput("flywheel.scale must be above 0");
+  ARENA_RETURN_IF_ERROR(CheckRivals(settings.rivals));
+  for (const auto& [name, ignored] : settings.training) {
+    ARENA_RETURN_IF_ERROR(CheckName("training", name, kTrained));
+  }
+  return {};
+}
+
+Json FlywheelSettingsJson(const FlywheelSettings& settings) {
+  Json training = Json::object();
+  for (const auto& [name, pairs] : settings.training) {
+    training[name] = Json::object();
+    for (const auto& [key, value] : pairs) training[name][key] = value;
+  }
+  return {{"seed", settings.seed},
+          {"iterations", settings.iterations},
+          {"sft_prompts", settings.sft_prompts},
+          {"dpo_prompts", settings.dpo_prompts},
+          {"ppo_prompts", settings.ppo_prompts},
+          {"test_prompts", settings.test_prompts},
+          {"k", settings.k},
+          {"pair_k", settings.pair_k},
+          {"min_score", settings.min_score},
+          {"accumulate", settings.accumulate},
+          {"own_samples", settings.own_samples},
+          {"max_new_tokens", settings.max_new_tokens},
+          {"families", settings.families},
+          {"graded", settings.graded},
+          {"scale", settings.scale},
+          {"rivals", settings.rivals},
+          {"training", std::move(training)}};
+}
+
+std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,
+                                             const std::string& what) {
+  TrainingSettings merged;
+  if (const auto own = settings.training.find(what); own != settings.training.end()) {
+    merged = own->second;
+  }
+  if (const auto all = settings.training.find("all"); all != settings.training.end()) {
+    merged.insert(all->second.begin(), all->second.end());
+  }
+  merged.emplace("seed", std::to_string(settings.seed));
+  std::vector<std::string> pairs;
+  for (const auto& [key, value] : merged) pairs.push_back(fmt::format("{}={}", key, value));
+  return pairs;
+}
+
+std::vector<StagePlan> PlanStages(const FlywheelSettings& settings) {
+  struct Step {
+    std::string_view prefix;
+    StageKind kind;
+    std::int64_t prompts;
+  };
+  const std::array<Step, 3> steps = {{{"SFT", StageKind::kSft, settings.sft_prompts},
+                                      {"DPO", StageKind::kDpo, settings.dpo_prompts},
+                                      {"PPO", StageKind::kPpo, settings.ppo_prompts}}};
+  std::vector<StagePlan> stages(1);
+  stages.front().name = "SFT-I0";
+  std::int64_t first = 0;
+  for (std::int64_t i = 1; i <= settings.iterations; ++i) {
+    for (const Step& step : steps) {
+      const std::string shard = fmt::format("D{}", stages.size());
+      stages.push_back({fmt::format("{}-I{}", step.prefix, i), step.kind, stages.back().name, shard,
+                        first, step.prompts});
+      first += step.prompts;
+    }
+  }
+  return stages;
+}
+
+StageCost CostOf(const FlywheelSettings& settings, const std::vector<StagePlan>& stages,
+                 std::size_t stage) {
+  const StagePlan& plan = stages[stage];
+  const auto rivals = static_cast<std::int64_t>(settings.rivals.size());
+  const bool has_pairs = plan.kind == StageKind::kDpo || plan.kind == StageKind::kPpo;
+  const std::int64_t of_target = 1 + (has_pairs ? settings.own_samples : 0);
+  StageCost cost;
+  cost.trainings = plan.kind == StageKind::kPpo ? 2 : 1;
+  cost.answers = settings.test_prompts;
+  cost.battles = (rivals + static_cast<std::int64_t>(stage)) * settings.test_prompts;
+  if (plan.shard.empty()) {
+    // The rivals answer the test set and meet each other once.
+    cost.answers += rivals * settings.test_prompts;
+    cost.battles += rivals * (rivals - 1) / 2 * settings.test_prompts;
+  } else {
+    cost.answers += (of_target + rivals) * plan.prompts;
+    cost.battles += of_target * rivals * plan.prompts;
+  }
+  return cost;
+}
+
+}  // namespace arena
