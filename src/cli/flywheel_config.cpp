@@ -43,6 +43,10 @@ void ReadSettings(TableReader& table, const Place& place, FlywheelSettings& flyw
   table.Read("dpo_prompts", flywheel.dpo_prompts);
   table.Read("ppo_prompts", flywheel.ppo_prompts);
   table.Read("test_prompts", flywheel.test_prompts);
+  constexpr std::array<std::string_view, 2> kSplits = {"test", "dev"};
+  std::string split = flywheel.evaluate_on_dev ? "dev" : "test";
+  table.ReadName("evaluate_on", kSplits, OneOf(kSplits), split);
+  flywheel.evaluate_on_dev = split == "dev";
   table.Read("k", flywheel.k);
   table.Read("pair_k", flywheel.pair_k);
   table.Read("min_score", flywheel.min_score);

@@ -70,8 +70,10 @@ Status LoadContext(RunContext& context) {
   const RunFolder& folder = context.folder;
   ARENA_ASSIGN_OR_RETURN(context.battles, OpenStore(folder.ShardStore(), {}));
   ARENA_ASSIGN_OR_RETURN(context.tests, OpenStore(folder.TestStore(), {}));
-  ARENA_ASSIGN_OR_RETURN(context.test_instructions,
-                         flywheel_internal::ReadShard(folder.World() / "test.jsonl"));
+  ARENA_ASSIGN_OR_RETURN(
+      context.test_instructions,
+      flywheel_internal::ReadShard(
+          folder.World() / (context.settings.evaluate_on_dev ? "dev.jsonl" : "test.jsonl")));
   for (const Instruction& instruction : context.test_instructions) {
     context.test_set.Add(instruction.conversation);
   }
@@ -104,8 +106,7 @@ Status RunAll(const FlywheelSettings& settings, const RunFolder& folder,
     if (Interrupted()) return Cancelled("stopped by the user");
     ARENA_ASSIGN_OR_RETURN(const auto state,
                            StateFile::Open(folder.State(), context.stages[i].name));
-    ARENA_ASSIGN_OR_RETURN(const bool goes_on,
-                           flywheel_internal::RunStage(context, i, *state));
+    ARENA_ASSIGN_OR_RETURN(const bool goes_on, flywheel_internal::RunStage(context, i, *state));
     ARENA_RETURN_IF_ERROR(flywheel_internal::WriteLineage(settings, folder, parts.version));
     if (!goes_on) break;
   }

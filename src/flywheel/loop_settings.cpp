@@ -111,6 +111,7 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
           {"dpo_prompts", settings.dpo_prompts},
           {"ppo_prompts", settings.ppo_prompts},
           {"test_prompts", settings.test_prompts},
+          {"evaluate_on", settings.evaluate_on_dev ? "dev" : "test"},
           {"k", settings.k},
           {"pair_k", settings.pair_k},
           {"min_score", settings.min_score},

@@ -33,14 +33,15 @@ struct FlywheelSettings {
   std::uint64_t seed = 1;  ///< of the world, the draws and the trainings
   std::int64_t iterations = 3;
   std::vector<std::string> stages = {"sft", "dpo", "ppo"};  ///< of an iteration, in their order
-  std::int64_t sft_prompts = 10000;  ///< of the shard of each SFT stage
+  std::int64_t sft_prompts = 10000;                         ///< of the shard of each SFT stage
   std::int64_t dpo_prompts = 3000;
   std::int64_t ppo_prompts = 3000;
   std::int64_t test_prompts = 1024;
+  bool evaluate_on_dev = false;  ///< on dev.jsonl in place of test.jsonl: to choose settings with
 
-  double k = 0;            ///< SFT: lost means behind by more than this
-  double pair_k = 1;       ///< DPO and the reward model: the same for pairs
-  double min_score = 6;    ///< what the winner's mean score must reach
+  double k = 0;          ///< SFT: lost means behind by more than this
+  double pair_k = 1;     ///< DPO and the reward model: the same for pairs
+  double min_score = 6;  ///< what the winner's mean score must reach
   /// What decides which instructions of an SFT shard are learned; all but kBattles need a size.
   SelectionRule select_by = SelectionRule::kBattles;
   std::int64_t select_size = 0;  ///< at most this many rows of an SFT shard; 0: no limit
@@ -75,8 +76,8 @@ Status CheckFlywheelSettings(const FlywheelSettings& settings);
 /// All that decides the results, in a fixed order: without `workers` and `cache`.
 Json FlywheelSettingsJson(const FlywheelSettings& settings);
 
-/// The settings for training `what`, "KEY=VALUE", with the seed. `what` may be "dpo control" or "ppo
-/// control".
+/// The settings for training `what`, "KEY=VALUE", with the seed. `what` may be "dpo control" or
+/// "ppo control".
 std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,
                                              const std::string& what);
 

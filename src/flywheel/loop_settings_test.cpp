@@ -64,6 +64,49 @@ TEST(TrainingSettingsForTest, ItsOwnWinOverThoseOfAll) {
               ElementsAre("batch_size=64", "beta2=0.98", "seed=7"));
 }
 
+TEST(TrainingSettingsForTest, AControlIsItsStageWithoutTheTerm) {
+  FlywheelSettings settings;
+  settings.training["dpo"] = {{"beta", "0.1"}, {"sft_weight", "0.5"}};
+  settings.training["ppo"] = {{"ptx_weight", "0.5"}};
+  EXPECT_THAT(TrainingSettingsFor(settings, "dpo control"),
+              ElementsAre("beta=0", "seed=1", "sft_weight=0.5"));
+  EXPECT_THAT(TrainingSettingsFor(settings, "ppo control"),
+              ElementsAre("policy_weight=0", "ptx_weight=0.5", "seed=1"));
+}
+
+TEST(PlanStagesTest, StagesMayBeLeftOutAndReordered) {
+  FlywheelSettings settings;
+  settings.iterations = 2;
+  settings.stages = {"dpo", "sft"};
+  settings.sft_prompts = 7;
+  settings.dpo_prompts = 5;
+  const std::vector<StagePlan> stages = PlanStages(settings);
+  std::vector<std::string> names;
+  std::vector<std::int64_t> iterations;
+  for (const StagePlan& stage : stages) {
+    names.push_back(stage.name);
+    iterations.push_back(stage.iteration);
+  }
+  EXPECT_THAT(names, ElementsAre("SFT-I0", "DPO-I1", "SFT-I1", "DPO-I2", "SFT-I2"));
+  EXPECT_THAT(iterations, ElementsAre(0, 1, 1, 2, 2));
+  EXPECT_EQ(stages.back().first, 7 + 5 + 5);
+}
+
+TEST(CostOfTest, AControlIsTrainedAndEvaluatedToo) {
+  FlywheelSettings settings;
+  settings.iterations = 1;
+  settings.test_prompts = 5;
+  settings.rivals = {"generalist", "math"};
+  const std::vector<StagePlan> stages = PlanStages(settings);
+  const StageCost plain = CostOf(settings, stages, 2);
+  settings.controls = true;
+  const StageCost both = CostOf(settings, stages, 2);
+  EXPECT_EQ(both.trainings, plain.trainings + 1);
+  EXPECT_EQ(both.answers, plain.answers + 5);
+  EXPECT_EQ(both.battles, plain.battles + 4 * 5);
+  EXPECT_EQ(CostOf(settings, stages, 1).trainings, 1);  // SFT has none
+}
+
 TEST(CheckFlywheelSettingsTest, NamesWhatIsWrong) {
   const auto message = [](auto change) {
     FlywheelSettings settings;
@@ -79,6 +122,14 @@ TEST(CheckFlywheelSettingsTest, NamesWhatIsWrong) {
                 s.rivals = {"math", "math"};
               }),
               HasSubstr("math is there twice"));
+  EXPECT_THAT(message([](FlywheelSettings& s) {
+                s.stages = {"sft", "ppo2"};
+              }),
+              HasSubstr("flywheel.stages: \"ppo2\" is unknown; known: sft, dpo, ppo"));
+  EXPECT_THAT(message([](FlywheelSettings& s) { s.stages = {}; }), HasSubstr("name one"));
+  EXPECT_THAT(message([](FlywheelSettings& s) { s.select_by = SelectionRule::kRandom; }),
+              HasSubstr("needs flywheel.select_size"));
+  EXPECT_THAT(message([](FlywheelSettings& s) { s.replay = -1; }), HasSubstr("flywheel.replay"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.training["stf"] = {}; }),
               HasSubstr("\"stf\" is unknown"));
 }

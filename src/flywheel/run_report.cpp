@@ -26,8 +26,7 @@ Result<std::vector<Json>> ReadJsonLines(const fs::path& file) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;  // being written
-    ARENA_ASSIGN_OR_RETURN(Json row,
-                           ParseJson(std::string_view(text).substr(begin, end - begin)));
+    ARENA_ASSIGN_OR_RETURN(Json row, ParseJson(std::string_view(text).substr(begin, end - begin)));
     rows.push_back(std::move(row));
     begin = end + 1;
   }
@@ -44,7 +43,8 @@ Result<TrainingCurve> ReadCurve(const fs::path& checkpoint) {
   curve.name = checkpoint.filename().string();
   curve.metric = MetricOf(curve.name);
   ARENA_ASSIGN_OR_RETURN(const std::vector<Json> rows, ReadJsonLines(checkpoint / "metrics.jsonl"));
-  const std::size_t span = std::max<std::size_t>(1, (rows.size() + kCurvePoints - 1) / kCurvePoints);
+  const std::size_t span =
+      std::max<std::size_t>(1, (rows.size() + kCurvePoints - 1) / kCurvePoints);
   for (std::size_t begin = 0; begin < rows.size(); begin += span) {
     const std::size_t end = std::min(begin + span, rows.size());
     double sum = 0;
@@ -55,7 +55,8 @@ Result<TrainingCurve> ReadCurve(const fs::path& checkpoint) {
       sum += value.get<double>();
       ++count;
     }
-    if (count > 0) curve.points.emplace_back(rows[end - 1].value("step", std::int64_t{0}), sum / count);
+    if (count > 0)
+      curve.points.emplace_back(rows[end - 1].value("step", std::int64_t{0}), sum / count);
   }
   return curve;
 }

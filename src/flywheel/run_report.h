@@ -64,8 +64,8 @@ struct FlywheelReport {
   std::string judge;
   std::string version;  ///< of the program that trained; empty: no stage is finished
   FlywheelStatus status;
-  Board board;  ///< of the last evaluation; empty: none yet
-  std::vector<StageDetails> stages;  ///< as status.stages
+  Board board;                                ///< of the last evaluation; empty: none yet
+  std::vector<StageDetails> stages;           ///< as status.stages
   std::map<std::string, double> exact_match;  ///< by contestant, over all test instructions
   ExactByCategory exact;
   FlywheelTotals totals;

@@ -31,18 +31,19 @@ struct ControlStatus {
 struct StageStatus {
   std::string name;
   bool done = false;
-  bool fell = false;   ///< rates below the one it was trained from, beyond its interval
-  std::string target;  ///< the stage that battles and is trained; empty: not known yet
+  bool fell = false;        ///< rates below the one it was trained from, beyond its interval
+  std::string target = {};  ///< the stage that battles and is trained; empty: not known yet
   std::optional<ControlStatus> control = std::nullopt;
-  std::optional<StageRating> rating;  ///< from the last evaluation of the run, with all others
-  std::optional<double> exact_match;  ///< share of the test instructions, 0 to 1
-  std::int64_t instructions = 0;      ///< of the shard
-  std::int64_t selected = 0;          ///< of them, by the battles of the target
-  std::int64_t battles = 0;           ///< on the shard
-  std::int64_t test_battles = 0;      ///< of its checkpoint on the test set
+  std::optional<StageRating> rating =
+      std::nullopt;  ///< from the last evaluation of the run, with all others
+  std::optional<double> exact_match = std::nullopt;  ///< share of the test instructions, 0 to 1
+  std::int64_t instructions = 0;                     ///< of the shard
+  std::int64_t selected = 0;                         ///< of them, by the battles of the target
+  std::int64_t battles = 0;                          ///< on the shard
+  std::int64_t test_battles = 0;                     ///< of its checkpoint on the test set
   double seconds = 0;
-  std::vector<std::pair<std::string, double>> parts;  ///< finished ones, with their seconds
-  std::vector<std::filesystem::path> trainings;       ///< folders of checkpoints with metrics.jsonl
+  std::vector<std::pair<std::string, double>> parts = {};  ///< finished ones, with their seconds
+  std::vector<std::filesystem::path> trainings = {};  ///< folders of checkpoints with metrics.jsonl
 };
 
 struct FlywheelStatus {

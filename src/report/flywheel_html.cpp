@@ -85,7 +85,8 @@ std::string CurvesHtml(const FlywheelReport& report) {
     for (const TrainingCurve& curve : stage.curves) plots += report_internal::CurvePlot(curve);
   }
   if (plots.empty()) return "";
-  return "<h3>Training</h3>\n<p class=\"caption\">Loss of SFT and DPO, accuracy of the reward models "
+  return "<h3>Training</h3>\n<p class=\"caption\">Loss of SFT and DPO, accuracy of the reward "
+         "models "
          "(RM), mean reward of PPO\u2019s answers, by step.</p>\n<div class=\"curves\">\n" +
          plots + "</div>\n";
 }
@@ -111,7 +112,8 @@ std::string BattlesHtml(const FlywheelReport& report) {
     }
   }
   if (out.empty()) return "";
-  return "<section class=\"board\"><h2>Battles to read</h2>\n<p class=\"caption\">Of what each stage "
+  return "<section class=\"board\"><h2>Battles to read</h2>\n<p class=\"caption\">Of what each "
+         "stage "
          "selected: the first, the middle and the last. The target, then its rival, each with the "
          "mean score of both games.</p>\n" +
          out + "</section>\n";
@@ -122,8 +124,9 @@ std::string BattlesHtml(const FlywheelReport& report) {
 std::string FlywheelHtml(const FlywheelReport& report) {
   std::string out = report_internal::PageBegin("Flywheel", kFlywheelStyle);
   out += FactsHtml(report);
-  out += "<h3>Rating by stage</h3>\n<p class=\"caption\">Dots: the target after each stage, with "
-         "intervals. Dashed: the rivals, whose mean is 1000.</p>\n";
+  out +=
+      "<h3>Rating by stage</h3>\n<p class=\"caption\">Dots: the target after each stage, with "
+      "intervals. Dashed: the rivals, whose mean is 1000.</p>\n";
   out += report_internal::StagePlot(report.status);
   out += TableHtml(report_internal::StageTable(report));
   out += TableHtml(report_internal::SelectionTable(report));

@@ -18,8 +18,8 @@ std::string TableMarkdown(const ReportTable& table) {
   for (const std::string& column : table.columns) heading.push_back(MarkdownText(column));
   std::string alignment(table.columns.size(), 'r');
   alignment.front() = 'l';
-  std::string out = fmt::format("\n## {}\n\n{}\n\n", MarkdownText(table.title),
-                                MarkdownText(table.caption));
+  std::string out =
+      fmt::format("\n## {}\n\n{}\n\n", MarkdownText(table.title), MarkdownText(table.caption));
   out += MarkdownRow(heading) + MarkdownAlignment(alignment);
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;

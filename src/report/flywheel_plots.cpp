@@ -1,9 +1,10 @@
+#include "report/internal/flywheel_plots.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "report/internal/flywheel_plots.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
 
@@ -39,7 +40,8 @@ constexpr double kNameHeight = 15;
 
 std::string GridLines(const PlotScale& y, double left, double right, int count, int decimals) {
   std::string out;
-  for (const double tick : NiceTicks(std::min(y.lower, y.upper), std::max(y.lower, y.upper), count)) {
+  for (const double tick :
+       NiceTicks(std::min(y.lower, y.upper), std::max(y.lower, y.upper), count)) {
     const std::string at = Coordinate(y.Place(tick));
     out += fmt::format(
         "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/><text x=\"{}\" y=\"{}\" "

@@ -79,19 +79,20 @@ std::string Sources(const StageDetails& stage) {
 }  // namespace
 
 ReportTable StageTable(const FlywheelReport& report) {
-  ReportTable table{"Stages and rivals",
-                    "Ratings are Bradley-Terry\u2019s over all battles on the test set; the mean of "
-                    "the rivals, who never change, is 1000. Exact: share of the test instructions "
-                    "with the full score, %. Then the win rate against each rival, %, ties counted "
-                    "half.",
-                    {"Stage", "Rating", LevelPercent(report.board.level) + " interval", "Exact"},
-                    {}};
+  ReportTable table{
+      "Stages and rivals",
+      "Ratings are Bradley-Terry\u2019s over all battles on the test set; the mean of "
+      "the rivals, who never change, is 1000. Exact: share of the test instructions "
+      "with the full score, %. Then the win rate against each rival, %, ties counted "
+      "half.",
+      {"Stage", "Rating", LevelPercent(report.board.level) + " interval", "Exact"},
+      {}};
   for (const auto& [rival, ignored] : report.status.rivals) table.columns.push_back("vs " + rival);
   for (const StageStatus& stage : report.status.stages) {
     table.rows.push_back(RatingRow(report, stage.name, stage.rating, stage.exact_match));
     if (!stage.control) continue;
-    table.rows.push_back(RatingRow(report, stage.control->name, stage.control->rating,
-                                   stage.control->exact_match));
+    table.rows.push_back(
+        RatingRow(report, stage.control->name, stage.control->rating, stage.control->exact_match));
   }
   for (const auto& [rival, rating] : report.status.rivals) {
     table.rows.push_back(RatingRow(report, rival, rating, MeanExact(report, rival)));
@@ -134,11 +135,10 @@ ReportTable SelectionTable(const FlywheelReport& report) {
 }
 
 ReportTable CategoryTable(const FlywheelReport& report) {
-  ReportTable table{
-      "Exact match by category",
-      "Share of the test instructions of a category with the full score, %.",
-      {"Category"},
-      {}};
+  ReportTable table{"Exact match by category",
+                    "Share of the test instructions of a category with the full score, %.",
+                    {"Category"},
+                    {}};
   std::vector<std::string> names;
   for (const auto& [rival, ignored] : report.status.rivals) names.push_back(rival);
   for (const StageStatus& stage : report.status.stages) {
@@ -168,18 +168,18 @@ ReportTable CategoryTable(const FlywheelReport& report) {
 }
 
 ReportTable TimeTable(const FlywheelReport& report) {
-  std::vector<std::string> parts = {"battle", "select", "reward model", "train",
-                                          "train control", "evaluate", "evaluate control"};
+  std::vector<std::string> parts = {"battle",        "select",   "reward model",    "train",
+                                    "train control", "evaluate", "evaluate control"};
   // The columns of controls only where there are any.
   std::erase_if(parts, [&](const std::string& part) {
     return part.ends_with("control") &&
            std::none_of(report.status.stages.begin(), report.status.stages.end(),
                         [](const StageStatus& stage) { return stage.control.has_value(); });
   });
-  ReportTable table{
-      "Time", "Seconds of each part; what a killed process had not recorded is not counted.",
-      {"Stage"},
-      {}};
+  ReportTable table{"Time",
+                    "Seconds of each part; what a killed process had not recorded is not counted.",
+                    {"Stage"},
+                    {}};
   for (const std::string& part : parts) table.columns.push_back(part);
   table.columns.emplace_back("all");
   table.rows.push_back(std::vector<ReportCell>(parts.size() + 2));
@@ -205,8 +205,7 @@ std::string EfficiencyText(const FlywheelReport& report) {
   return fmt::format(
       "{} battles of two games each in {} s of playing and judging: {} battles an hour, {} times "
       "the {} of one person who takes a minute for each. Training took {} s, base and rivals {} s.",
-      CountOf(totals.battles), Whole(totals.battle_seconds),
-      CountNumber(std::round(per_hour)),
+      CountOf(totals.battles), Whole(totals.battle_seconds), CountNumber(std::round(per_hour)),
       CountNumber(std::round(per_hour / kHumanBattlesPerHour)), Whole(kHumanBattlesPerHour),
       Whole(totals.training_seconds), Whole(totals.setup_seconds));
 }

@@ -95,8 +95,8 @@ Result<std::unordered_map<Key, double, KeyHash>> MeasureDifficulty(Store& store,
     int count = 0;
   };
   std::unordered_map<Key, Scores, KeyHash> scores;
-  ARENA_RETURN_IF_ERROR(store.ForEachBattle(
-      {.involving = target}, [&](const BattleRecord& battle) -> Status {
+  ARENA_RETURN_IF_ERROR(
+      store.ForEachBattle({.involving = target}, [&](const BattleRecord& battle) -> Status {
         const auto instruction = Key::FromHex(battle.instruction);
         if (!instruction) return InternalError("a battle without its instruction's key");
         const bool other_is_a = battle.model_b == target;

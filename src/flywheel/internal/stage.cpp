@@ -181,8 +181,7 @@ class Stage {
     ARENA_ASSIGN_OR_RETURN(const auto instructions, ReadShard(folder_.Shard(plan_.shard)));
     std::unordered_set<Key, KeyHash> keys;
     for (const Instruction& instruction : instructions) keys.insert(instruction.key);
-    ARENA_ASSIGN_OR_RETURN(const auto difficulty,
-                           MeasureDifficulty(*context_.battles, parent_));
+    ARENA_ASSIGN_OR_RETURN(const auto difficulty, MeasureDifficulty(*context_.battles, parent_));
     const SelectionInputs inputs{
         .instructions = &keys, .test_set = &context_.test_set, .difficulty = &difficulty};
     std::int64_t selected = 0;
@@ -192,8 +191,7 @@ class Stage {
       return SelectInto(SelectFor(kind, target), name, inputs);
     };
     if (!has_pairs()) {
-      ARENA_ASSIGN_OR_RETURN(const DataCard card,
-                             select(TrainingKind::kSft, parent_, plan_.name));
+      ARENA_ASSIGN_OR_RETURN(const DataCard card, select(TrainingKind::kSft, parent_, plan_.name));
       return Json{{"selected", card.instructions_selected}, {"rows", card.rows}};
     }
     const bool is_ppo = plan_.kind == StageKind::kPpo;
@@ -243,8 +241,8 @@ class Stage {
     const std::string own = names.back();
     names.pop_back();
     ARENA_RETURN_IF_ERROR(WriteReplay(
-        WithRows(names), {.rows_of = folder_.Data(own), .ratio = *settings_.replay,
-                          .seed = settings_.seed + index_},
+        WithRows(names),
+        {.rows_of = folder_.Data(own), .ratio = *settings_.replay, .seed = settings_.seed + index_},
         folder_.Data(plan_.name + ".replay")));
     return WithRows({plan_.name + ".replay", own});
   }
