@@ -10,6 +10,7 @@
 
 #include "base/child_process.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/function_ref.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -177,6 +178,25 @@ TEST(ChildProcessTest, SignalsReachTheProgram) {
   const ChildProcess::End end = killed->WaitForEnd();
   EXPECT_EQ(end.exit_code, std::nullopt);
   EXPECT_EQ(end.text, "signal 9 (Killed)");
+}
+
+TEST(FolderLockTest, OneAtATimeUntilItIsLetGo) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("lock-" + std::to_string(getpid()));
+  ASSERT_TRUE(MakeFolder(folder).ok());
+  constexpr std::chrono::milliseconds kNow{0};
+  {
+    auto first = FolderLock::Take(folder, kNow);
+    ASSERT_TRUE(first.ok());
+    const auto second = FolderLock::Take(folder, kNow);
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+    const FolderLock moved = *std::move(first);
+    EXPECT_FALSE(FolderLock::Take(folder, kNow).ok());
+  }
+  EXPECT_TRUE(FolderLock::Take(folder, kNow).ok());
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(FolderLock::Take(folder, kNow).error().code, ErrorCode::kIo);
 }
 
 TEST(NearestNameTest, FindsTyposOnly) {

@@ -168,11 +168,12 @@ class TrainingRun {
   bool is_first_rank_here() const { return options_.launched_rank <= 0; }
 
   Status StartRanks() {
-    std::vector<std::string> environment;
+    std::vector<std::string> environment = {"ARENA_END_WITH_PARENT=1"};
     if (options_.ranks > 1) {
       ARENA_ASSIGN_OR_RETURN(const int port, FindFreePort());
-      environment = {fmt::format("WORLD_SIZE={}", options_.ranks), "MASTER_ADDR=127.0.0.1",
-                     fmt::format("MASTER_PORT={}", port)};
+      environment.insert(environment.end(),
+                         {fmt::format("WORLD_SIZE={}", options_.ranks), "MASTER_ADDR=127.0.0.1",
+                          fmt::format("MASTER_PORT={}", port)});
     }
     ranks_.reserve(options_.ranks);
     for (unsigned i = 0; i < options_.ranks; ++i) {

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "flywheel/internal/evaluation.h"
 #include "flywheel/internal/lineage_file.h"
@@ -90,6 +92,8 @@ Status LoadContext(RunContext& context) {
 Status RunAll(const FlywheelSettings& settings, const RunFolder& folder,
               const FlywheelParts& parts) {
   ARENA_RETURN_IF_ERROR(MakeFolders(folder));
+  ARENA_ASSIGN_OR_RETURN(const FolderLock lock,
+                         FolderLock::Take(folder.root, std::chrono::seconds(5)));
   ARENA_RETURN_IF_ERROR(CheckManifest(folder, ManifestOf(settings, parts.judge)));
   ARENA_ASSIGN_OR_RETURN(const auto setup, StateFile::Open(folder.State(), "setup"));
   ARENA_RETURN_IF_ERROR(flywheel_internal::SetUp(settings, folder, parts, *setup));

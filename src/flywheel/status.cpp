@@ -69,7 +69,7 @@ StageStatus StatusOf(const RunFolder& folder, const std::string& name, const Sta
     stage.test_battles += facts.value("test_battles", std::int64_t{0});
   }
   for (const char* part : {"reward model", "train"}) {
-    if (state.IsDone(part)) {
+    if (state.IsDone(part) && state.Facts(part).contains("out")) {
       stage.trainings.push_back(folder.root / state.Facts(part).value("out", ""));
     }
   }
@@ -116,6 +116,8 @@ Result<FlywheelStatus> ReadFlywheelStatus(const std::filesystem::path& folder) {
   }
   for (StageStatus& stage : status.stages) {
     stage.rating = Find(ratings, stage.name);
+    // A stage that selected nothing is the one before under another name.
+    if (stage.done && !stage.rating) stage.rating = Find(ratings, stage.target);
     if (stage.control) stage.control->rating = Find(ratings, stage.control->name);
   }
   for (const Json& rival : manifest.at("settings").at("rivals")) {

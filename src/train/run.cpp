@@ -1,14 +1,18 @@
 #include "train/run.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "train/collective.h"
 #include "train/events.h"
@@ -21,6 +25,9 @@ namespace arena::train {
 namespace {
 
 using std::chrono::steady_clock;
+
+// For another training in the folder to end.
+constexpr std::chrono::seconds kLockPatience{30};
 
 double Seconds(steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -188,12 +195,20 @@ int RunTraining(const std::filesystem::path& job_path, int events_fd) {
     return is_usage ? 2 : 1;
   };
   InstallInterruptHandler();
+  // Started by a program whose end, even by a kill, is to be this one's, too.
+  if (std::getenv("ARENA_END_WITH_PARENT") != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
   const Result<Job> job = ReadJob(job_path);
   if (!job.ok()) return fail(job.error(), true);
   Result<CollectiveOptions> options =
       CollectiveFromEnvironment([](const char* name) { return std::getenv(name); });
   if (!options.ok()) return fail(options.error(), true);
   options->timeout = std::chrono::seconds(job->settings.rank_timeout);
+  std::optional<FolderLock> lock;  // of the rank that writes
+  if (options->rank == 0) {
+    Result<FolderLock> taken = FolderLock::Take(job->out, kLockPatience);
+    if (!taken.ok()) return fail(taken.error(), false);
+    lock = *std::move(taken);
+  }
   const auto collective = Collective::Connect(*options);
   if (!collective.ok()) return fail(collective.error(), false);
   if ((*collective)->rank() != 0) events = Events::Silent();

@@ -56,7 +56,8 @@ Status WriteLineage(const FlywheelSettings& settings, const RunFolder& folder,
   for (const StagePlan& stage : PlanStages(settings)) {
     ARENA_ASSIGN_OR_RETURN(const auto state, StateFile::Open(folder.State(), stage.name));
     for (const char* part : {"reward model", "train", "train control"}) {
-      if (state->IsDone(part)) checkpoints.push_back(StageEntry(state->Facts(part)));
+      if (state->IsDone(part) && state->Facts(part).contains("out"))
+        checkpoints.push_back(StageEntry(state->Facts(part)));
     }
   }
   const Json lineage = {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <functional>
 #include <unordered_set>
 #include <utility>
@@ -43,10 +44,14 @@ class Stage {
       ARENA_RETURN_IF_ERROR(RunPart("reward model", [this] { return TrainRewardModel(); }));
     }
     ARENA_RETURN_IF_ERROR(RunPart("train", [this] { return TrainCheckpoint(plan_.name, What()); }));
-    if (has_pairs() && settings_.controls) {
+    if (HasLearned() && has_pairs() && settings_.controls) {
       ARENA_RETURN_IF_ERROR(RunPart(
           "train control", [this] { return TrainCheckpoint(ControlName(), What() + " control"); }));
       ARENA_RETURN_IF_ERROR(Enter("evaluate control", ControlName()));
+    }
+    if (!HasLearned()) {
+      ARENA_RETURN_IF_ERROR(RunPart("evaluate", [this] { return EvaluationBefore(); }));
+      return true;
     }
     ARENA_RETURN_IF_ERROR(Enter("evaluate", plan_.name));
     const bool fell = state_.Facts("evaluate").value("fell", false);
@@ -56,7 +61,8 @@ class Stage {
   }
 
  private:
-  bool has_pairs() const { return plan_.kind != StageKind::kSft; }
+  bool has_pairs() const { return plan_.kind == StageKind::kDpo || plan_.kind == StageKind::kPpo; }
+  bool HasLearned() const { return !state_.Facts("train").value("kept", false); }
 
   // Does a part that is not done and records what it says of itself.
   Status RunPart(const std::string& part, const std::function<Result<Json>()>& body) {
@@ -258,6 +264,7 @@ class Stage {
     ARENA_RETURN_IF_ERROR(CopyModel(job.model, job.out));
     ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
     return Json{{"trainer", "none: no battle was selected"},
+                {"kept", true},
                 {"from", Relative(job.model)},
                 {"out", Relative(job.out)},
                 {"weights", HashBytes(weights).Hex()},
@@ -302,15 +309,29 @@ class Stage {
     return folder_.Checkpoint(fmt::format("RM-I{}", iteration));
   }
 
-  // From the generalist, then carried on from iteration to iteration.
+  // The reward model that this stage goes on with: the last one there is, else the generalist.
+  fs::path RewardModelBefore() const {
+    for (std::int64_t i = plan_.iteration - 1; i > 0; --i) {
+      if (fs::exists(RewardModel(i))) return RewardModel(i);
+    }
+    return folder_.Checkpoint(kGeneralist);
+  }
+
   Result<Json> TrainRewardModel() {
     StageTraining training;
     training.job.trainer = Trainer::kRewardModel;
-    training.job.model =
-        plan_.iteration == 1 ? folder_.Checkpoint(kGeneralist) : RewardModel(plan_.iteration - 1);
+    training.job.model = RewardModelBefore();
     training.job.out = RewardModel(plan_.iteration);
     training.job.data = PairFiles();
+    if (training.job.data.empty()) return Json{{"trainer", "none: no pair was selected"}};
     return Train(std::move(training), "rm");
+  }
+
+  bool HasPtx() const {
+    const auto settings = settings_.training.find("ppo");
+    if (settings == settings_.training.end()) return false;
+    const auto weight = settings->second.find("ptx_weight");
+    return weight != settings->second.end() && std::strtod(weight->second.c_str(), nullptr) > 0;
   }
 
   Result<Json> TrainCheckpoint(const std::string& name, const std::string& what) {
@@ -329,9 +350,12 @@ class Stage {
         break;
       case StageKind::kPpo: {
         training.job.trainer = Trainer::kPpo;
+        if (!fs::exists(RewardModel(plan_.iteration))) break;  // nothing to learn by
         training.job.data = WithRows({plan_.name});
         training.job.reward_model = RewardModel(plan_.iteration);
-        ARENA_ASSIGN_OR_RETURN(training.job.ptx_data, AnswersSoFar());
+        if (HasPtx()) {
+          ARENA_ASSIGN_OR_RETURN(training.job.ptx_data, AnswersSoFar());
+        }
         break;
       }
     }
@@ -347,6 +371,30 @@ class Stage {
       if (row.name == name) now = &row;
     }
     return before != nullptr && now != nullptr && now->upper < before->rating;
+  }
+
+  // What is known of the checkpoint before, under the name of this stage, which is the same.
+  Result<Json> EvaluationBefore() {
+    ARENA_ASSIGN_OR_RETURN(const Evaluation evaluation,
+                           flywheel_internal::Evaluate(*context_.tests, settings_.rivals));
+    Json facts = FactsOf(evaluation, parent_);
+    for (Json& row : facts["ratings"]) {
+      if (row.at("name") != parent_) continue;
+      Json own = row;
+      own["name"] = plan_.name;
+      facts["ratings"].push_back(std::move(own));
+      break;
+    }
+    return facts;
+  }
+
+  static Json FactsOf(const Evaluation& evaluation, const std::string& name) {
+    Json ratings = Json::array();
+    for (const BoardRow& row : evaluation.board.contestants) {
+      ratings.push_back(
+          {{"name", row.name}, {"rating", row.rating}, {"lower", row.lower}, {"upper", row.upper}});
+    }
+    return {{"exact_match", evaluation.exact_match.at(name)}, {"ratings", std::move(ratings)}};
   }
 
   Result<Json> Evaluate(const std::string& name) {
@@ -369,16 +417,11 @@ class Stage {
     ARENA_ASSIGN_OR_RETURN(const Evaluation evaluation,
                            flywheel_internal::Evaluate(*context_.tests, settings_.rivals));
     ARENA_RETURN_IF_ERROR(context_.parts.on_board(evaluation.board));
-    Json ratings = Json::array();
-    for (const BoardRow& row : evaluation.board.contestants) {
-      ratings.push_back(
-          {{"name", row.name}, {"rating", row.rating}, {"lower", row.lower}, {"upper", row.upper}});
-    }
-    return Json{{"test_battles", battles},
-                {"behaviour", target->contestant().behaviour},
-                {"exact_match", evaluation.exact_match.at(name)},
-                {"fell", Fell(evaluation.board, name)},
-                {"ratings", std::move(ratings)}};
+    Json facts = {{"test_battles", battles},
+                  {"behaviour", target->contestant().behaviour},
+                  {"fell", Fell(evaluation.board, name)}};
+    facts.update(FactsOf(evaluation, name));
+    return facts;
   }
 
   RunContext& context_;
