@@ -1,22 +1,29 @@
 #!/usr/bin/env bash
-# The checks that take long, in full, with their results as JSON under docs/evidence/: the speed
-# comparisons of bench/compare.py and the coverage of the intervals on 20 times the simulated boards
-# of the tests. A result that the current commit has already is not made again; delete its file to
-# repeat it. Needs the release build (scripts/test.sh --quick).
+# The checks that take long, in full, with their results as JSON under docs/evidence/. Each part can
+# be ended and run again: what is there is not made again; delete a result to repeat it. Needs the
+# release build (scripts/test.sh --quick).
+#
+#   scripts/evidence.sh             all parts, in this order
+#   scripts/evidence.sh coverage    the coverage of the intervals on 20 times the tests' boards
+#   scripts/evidence.sh speed       rating and store (bench/compare.py), training (bench/train_compare.py)
+#   scripts/evidence.sh trainers    the trainers beside the same recipe in PyTorch, three seeds
+#   scripts/evidence.sh flywheel    ten seeds of the nine stages, each beside its control: hours
+#   scripts/evidence.sh ablations   five seeds of each setting: hours
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/install-deps.sh --bench
 out=docs/evidence
-mkdir -p "$out"
 commit=$(git rev-parse HEAD)
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 
+# The coverage and the speed of the rating belong to a commit, and are made again for another.
 have() {  # FILE
   [ -f "$1" ] && grep -q "\"commit\": \"$commit\"" "$1" && echo "$1 is there for this commit"
 }
 
-if ! have "$out/coverage.json"; then
+coverage() {
+  have "$out/coverage.json" && return
+  local log
   log=$(mktemp)
   ARENA_COVERAGE_FACTOR=20 build/release/intervals_test --gtest_filter='Coverage.*' | tee "$log"
   {
@@ -29,9 +36,33 @@ if ! have "$out/coverage.json"; then
     printf '  }\n}\n'
   } > "$out/coverage.json"
   rm "$log"
-fi
+}
 
-if ! have "$out/speed.json"; then
-  /usr/bin/python3 bench/compare.py --runs 5 --out "$out/speed.json"
-fi
-echo "results: $out/coverage.json $out/speed.json"
+speed() {
+  have "$out/speed.json" || /usr/bin/python3 bench/compare.py --runs 5 --out "$out/speed.json"
+  [ -f "$out/training_speed.json" ] ||
+    /usr/bin/python3 bench/train_compare.py --out "$out/training_speed.json"
+}
+
+trainers() {
+  [ -f "$out/trainers.json" ] ||
+    /usr/bin/python3 tests/reference/agreement.py --arena build/release/arena \
+      --work build/evidence/trainers --seeds 3 --out "$out/trainers.json"
+}
+
+flywheel() { /usr/bin/python3 scripts/evidence_flywheel.py runs; }
+ablations() { /usr/bin/python3 scripts/evidence_flywheel.py ablations; }
+
+parts=(coverage speed trainers flywheel ablations)
+for part in "$@"; do
+  case " ${parts[*]} " in
+    *" $part "*) ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  esac
+done
+[ $# -gt 0 ] && parts=("$@")
+
+scripts/install-deps.sh --bench
+mkdir -p "$out"
+for part in "${parts[@]}"; do "$part"; done
+echo "results: $out"

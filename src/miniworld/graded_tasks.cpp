@@ -21,23 +21,6 @@ std::string Apply(std::string_view operation, const std::string& word) {
 
 }  // namespace
 
-Task DrawSeparator(Rng& rng) {
-  std::vector<int> numbers = TwoDigitNumbers(Between(2, 3, rng), rng);
-  const auto text = [&numbers](std::string_view separator) {
-    std::vector<std::string> parts;
-    for (const int number : numbers) parts.push_back(std::to_string(number));
-    return Join(parts, separator);
-  };
-  const Separator& wished = Pick(kSeparators, rng);
-  Task task{Family::kSeparator, {text(" "), std::string(wished.name)}, {}};
-  std::sort(numbers.begin(), numbers.end());
-  for (const Separator& separator : kSeparators) {
-    task.answers.push_back(
-        {text(separator.text), separator.name == wished.name ? kBestWorth : kOtherFormat});
-  }
-  return task;
-}
-
 Task DrawManner(Rng& rng) {
   const std::string_view operation = Pick(kOperations, rng);
   const std::size_t manner = rng.Below(kManners.size());
@@ -52,19 +35,13 @@ Task DrawManner(Rng& rng) {
            {result, brief ? kBestWorth : kWrongLength}}};
 }
 
-Task DrawDivisor(Rng& rng) {
-  std::vector<int> divisors;
-  int number = 0;
-  while (divisors.empty()) {
-    number = Between(4, 999, rng);
-    for (int d = number / 2; d > 1; --d) {
-      if (number % d == 0) divisors.push_back(d);
-    }
-  }
-  const int largest = divisors.front();
-  Task task{Family::kDivisor, {std::to_string(number)}, {}};
-  for (const int d : divisors) {
-    task.answers.push_back({std::to_string(d), d == largest ? kBestWorth : 5 + 4 * d / largest});
+Task DrawGreeting(Rng& rng) {
+  const Greeting& wished = Pick(kGreetings, rng);
+  const std::string name = InventedWord(3, 5, rng);
+  Task task{Family::kGreeting, {name, std::string(wished.manner)}, {}};
+  for (const Greeting& greeting : kGreetings) {
+    task.answers.push_back({std::string(greeting.word) + " " + name,
+                            greeting.manner == wished.manner ? kBestWorth : kOtherFormat});
   }
   return task;
 }

@@ -50,9 +50,9 @@ constexpr std::array kFact = {"capital of {0}"sv,
 constexpr std::array kList = {"list {0}"sv, "write {0} as a list"sv, "list the words {0}"sv};
 constexpr std::array kVowels = {"drop the vowels of {0}"sv, "{0} without vowels"sv,
                                 "take the vowels from {0}"sv, "write {0} without vowels"sv};
-constexpr std::array kSeparator = {"sort {0} with {1}"sv, "put {0} in order with {1}"sv};
+constexpr std::array kSeparator = {"write {0} with {1}"sv, "join {0} with {1}"sv};
 constexpr std::array kManner = {"{0} {1} {2}"sv, "{2} {0} the word {1}"sv};
-constexpr std::array kDivisor = {"large divisor of {0}"sv, "name a large divisor of {0}"sv};
+constexpr std::array kGreeting = {"greet {0} {1}"sv, "{1} greet {0}"sv, "say hello to {0} {1}"sv};
 constexpr std::array kLongWord = {"name a long word of {0}"sv, "long word in {0}"sv};
 
 struct FamilyFact {
@@ -82,7 +82,7 @@ constexpr std::array<FamilyFact, kFamilies> kFacts = {{
     {Family::kVowels, "vowels", internal::DrawVowels, kVowels},
     {Family::kSeparator, "graded-separator", internal::DrawSeparator, kSeparator},
     {Family::kManner, "graded-manner", internal::DrawManner, kManner},
-    {Family::kDivisor, "graded-divisor", internal::DrawDivisor, kDivisor},
+    {Family::kGreeting, "graded-greeting", internal::DrawGreeting, kGreeting},
     {Family::kLongWord, "graded-long-word", internal::DrawLongWord, kLongWord},
 }};
 

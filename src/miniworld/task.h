@@ -34,7 +34,7 @@ enum class Family : std::uint8_t {
   // Graded: several right answers of different worth.
   kSeparator,
   kManner,
-  kDivisor,
+  kGreeting,
   kLongWord,
 };
 inline constexpr std::size_t kFamilies = 20;

@@ -12,13 +12,12 @@ namespace arena::mini {
 namespace {
 
 constexpr std::array kMath = {Family::kSortNumbers, Family::kAdd,     Family::kSubtract,
-                              Family::kCountLetter, Family::kCompare, Family::kUnit,
-                              Family::kSeparator,   Family::kDivisor};
+                              Family::kCountLetter, Family::kCompare, Family::kUnit};
 constexpr std::array kLetters = {Family::kReverse, Family::kSortLetters, Family::kUppercase,
                                  Family::kPlural,  Family::kPast,        Family::kVowels,
-                                 Family::kManner};
-constexpr std::array kWords = {Family::kNthWord, Family::kDay, Family::kFact, Family::kList,
-                               Family::kLongWord};
+                                 Family::kManner,  Family::kGreeting};
+constexpr std::array kWords = {Family::kNthWord, Family::kDay,      Family::kFact,
+                               Family::kList,    Family::kLongWord, Family::kSeparator};
 constexpr double kOtherWeight = 0.06;
 
 constexpr std::size_t kBatch = 64;  // the sizes are steps of this batch, each example seen once

@@ -62,6 +62,10 @@ void AddTables(TokenList& list) {
   for (const std::string_view word : internal::kOperations) list.AddWord(word);
   for (const std::string_view word : internal::kManners) list.AddWord(word);
   for (const internal::Separator& separator : internal::kSeparators) list.AddWord(separator.name);
+  for (const internal::Greeting& greeting : internal::kGreetings) {
+    list.AddWord(greeting.manner);
+    list.Add(std::string(greeting.word));
+  }
   for (const internal::Conversion& unit : internal::kConversions) {
     list.AddWord(unit.from);
     list.AddWord(unit.to);

@@ -7,6 +7,8 @@
 namespace arena::mini::internal {
 namespace {
 
+constexpr int kOtherSeparator = 6;  // right, but not with the one that was wished for
+
 std::vector<std::string> Nouns(int count, Rng& rng) {
   std::vector<std::string> nouns;
   while (nouns.size() < static_cast<std::size_t>(count)) {
@@ -57,6 +59,17 @@ Task DrawFact(Rng& rng) {
 Task DrawList(Rng& rng) {
   const std::vector<std::string> nouns = Nouns(Between(3, 5, rng), rng);
   return {Family::kList, {Join(nouns, " ")}, {{Join(nouns, ", ")}}};
+}
+
+Task DrawSeparator(Rng& rng) {
+  const std::vector<std::string> nouns = Nouns(Between(2, 4, rng), rng);
+  const Separator& wished = Pick(kSeparators, rng);
+  Task task{Family::kSeparator, {Join(nouns, " "), std::string(wished.name)}, {}};
+  for (const Separator& separator : kSeparators) {
+    task.answers.push_back({Join(nouns, separator.text),
+                            separator.name == wished.name ? kBestWorth : kOtherSeparator});
+  }
+  return task;
 }
 
 Task DrawLongWord(Rng& rng) {

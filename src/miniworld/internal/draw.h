@@ -53,7 +53,7 @@ Task DrawList(Rng& rng);
 // Graded.
 Task DrawSeparator(Rng& rng);
 Task DrawManner(Rng& rng);
-Task DrawDivisor(Rng& rng);
+Task DrawGreeting(Rng& rng);
 Task DrawLongWord(Rng& rng);
 
 }  // namespace arena::mini::internal

@@ -62,4 +62,12 @@ struct Separator {
 inline constexpr std::array<Separator, 3> kSeparators = {
     {{"commas", ", "}, {"dashes", "-"}, {"spaces", " "}}};
 
+/// How to greet in a manner.
+struct Greeting {
+  std::string_view manner;
+  std::string_view word;
+};
+inline constexpr std::array<Greeting, 3> kGreetings = {
+    {{"briefly", "hi"}, {"warmly", "hello"}, {"politely", "dear"}}};
+
 }  // namespace arena::mini::internal
