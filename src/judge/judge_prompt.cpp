@@ -104,7 +104,7 @@ class Renderer {
         b_(MakeSide(game.view.instruction, game.single ? *game.single : game.view.second,
                     boundary_)) {}
 
-  std::string Render(const PromptText& text) const {
+  std::string Render(const TemplateText& text) const {
     return text.Render([this](PromptValue value, int turn) { return Value(value, turn); },
                        [this](PromptCondition condition) { return Holds(condition); });
   }

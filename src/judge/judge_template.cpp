@@ -143,14 +143,14 @@ Result<JudgeTemplate> MakeTemplate(std::string name, TemplateFile parsed, const 
   made.category = std::move(parsed.category);
   KeyBuilder hash("judge template");
   hash.Add(VerdictFormName(made.form)).Add(made.category);
-  const std::array<std::pair<const Section*, PromptText*>, 3> parts = {
+  const std::array<std::pair<const Section*, TemplateText*>, 3> parts = {
       {{&parsed.system, &made.system},
        {&parsed.prompt, &made.prompt},
        {&parsed.repair, &made.repair}}};
   for (const auto& [section, target] : parts) {
     const std::string_view text = WithoutLastNewline(section->text);
-    ARENA_ASSIGN_OR_RETURN(*target,
-                           PromptText::Parse(text, {file, section->line, section->is_in_one_line}));
+    ARENA_ASSIGN_OR_RETURN(
+        *target, TemplateText::Parse(text, {file, section->line, section->is_in_one_line}));
     hash.Add(text);
   }
   made.hash = hash.Build();
@@ -214,7 +214,7 @@ int UserTurns(const Instruction& instruction) {
 
 /// Whether every turn of the instruction would be seen, and everything that is shown exists.
 bool Fits(const JudgeTemplate& candidate, const Instruction& instruction) {
-  const PromptText& prompt = candidate.prompt;
+  const TemplateText& prompt = candidate.prompt;
   if (prompt.Needs(PromptValue::kReference) && !instruction.reference) return false;
   const int turns = UserTurns(instruction);
   if (prompt.last_turn() > turns) return false;

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "core/conversation.h"
 #include "core/game.h"
-#include "judge/prompt_text.h"
+#include "judge/template_text.h"
 #include "judge/verdict_form.h"
 
 namespace arena {
@@ -21,10 +21,10 @@ struct JudgeTemplate {
   std::string name;
   VerdictForm form = VerdictForm::kPairScores;
   std::string category;  ///< FastChat's; preferred for instructions of the same one
-  PromptText system;
-  PromptText prompt;
-  PromptText repair;  ///< asks for the verdict alone, after a reply without one
-  Key hash;           ///< of all that decides what a judge reads
+  TemplateText system;
+  TemplateText prompt;
+  TemplateText repair;  ///< asks for the verdict alone, after a reply without one
+  Key hash;             ///< of all that decides what a judge reads
 };
 
 /// A file built into the program.

@@ -28,7 +28,7 @@ enum class PromptValue {
 enum class PromptCondition { kReference, kHistory, kDialogue, kJson };
 
 /// Immutable; thread-safe.
-class PromptText {
+class TemplateText {
  public:
   /// Where a text stands, for errors.
   struct Place {
@@ -37,7 +37,7 @@ class PromptText {
     bool is_in_one_line = false;  ///< its line ends are escaped
   };
   /// Errors: an unknown placeholder or condition, a brace that stands alone, {if} without {end}.
-  static Result<PromptText> Parse(std::string_view text, const Place& place);
+  static Result<TemplateText> Parse(std::string_view text, const Place& place);
 
   /// `value(what, turn)`: turn 0 is the last one. `holds(condition)` decides {if}.
   std::string Render(FunctionRef<std::string(PromptValue, int)> value,

@@ -1,4 +1,4 @@
-#include "judge/prompt_text.h"
+#include "judge/template_text.h"
 
 #include <fmt/format.h>
 
@@ -69,8 +69,8 @@ std::optional<std::string_view> ControlOf(std::string_view line) {
 
 }  // namespace
 
-Result<PromptText> PromptText::Parse(std::string_view text, const Place& place) {
-  PromptText prompt;
+Result<TemplateText> TemplateText::Parse(std::string_view text, const Place& place) {
+  TemplateText prompt;
   int line = place.line;
   bool is_open = false;
   bool has_else = false;
@@ -99,7 +99,7 @@ Result<PromptText> PromptText::Parse(std::string_view text, const Place& place) 
   return prompt;
 }
 
-Status PromptText::AddControl(std::string_view control) {
+Status TemplateText::AddControl(std::string_view control) {
   Part part;
   part.kind = control == "else" ? Kind::kElse : control == "end" ? Kind::kEnd : Kind::kIf;
   if (part.kind == Kind::kIf) {
@@ -119,7 +119,7 @@ Status PromptText::AddControl(std::string_view control) {
   return {};
 }
 
-Status PromptText::AddLine(std::string_view line) {
+Status TemplateText::AddLine(std::string_view line) {
   std::size_t begin = 0;
   for (std::size_t at = 0; at < line.size(); ++at) {
     const char c = line[at];
@@ -144,7 +144,7 @@ Status PromptText::AddLine(std::string_view line) {
   return {};
 }
 
-void PromptText::AddText(std::string_view text) {
+void TemplateText::AddText(std::string_view text) {
   if (text.empty()) return;
   if (!parts_.empty() && parts_.back().kind == Kind::kText) {
     parts_.back().text += text;
@@ -155,7 +155,7 @@ void PromptText::AddText(std::string_view text) {
   parts_.push_back(std::move(part));
 }
 
-Status PromptText::AddValue(std::string_view name) {
+Status TemplateText::AddValue(std::string_view name) {
   const auto [base, turn] = SplitTurn(name);
   for (const ValueName& known : kValueNames) {
     if (known.name != base || (turn > 0 && !known.has_turns)) continue;
@@ -171,8 +171,8 @@ Status PromptText::AddValue(std::string_view name) {
       fmt::format("there is no placeholder {{{}}}{}; write {{{{ for a brace", name, Hint(base)));
 }
 
-std::string PromptText::Render(FunctionRef<std::string(PromptValue, int)> value,
-                               FunctionRef<bool(PromptCondition)> holds) const {
+std::string TemplateText::Render(FunctionRef<std::string(PromptValue, int)> value,
+                                 FunctionRef<bool(PromptCondition)> holds) const {
   std::string text;
   bool shown = true;
   for (const Part& part : parts_) {
@@ -200,13 +200,13 @@ std::string PromptText::Render(FunctionRef<std::string(PromptValue, int)> value,
   return text;
 }
 
-bool PromptText::Uses(PromptValue value) const {
+bool TemplateText::Uses(PromptValue value) const {
   return std::any_of(parts_.begin(), parts_.end(), [value](const Part& part) {
     return part.kind == Kind::kValue && part.value == value;
   });
 }
 
-bool PromptText::Needs(PromptValue value) const {
+bool TemplateText::Needs(PromptValue value) const {
   bool guarded = false;
   for (const Part& part : parts_) {
     if (part.kind == Kind::kIf) guarded = true;
@@ -216,13 +216,13 @@ bool PromptText::Needs(PromptValue value) const {
   return false;
 }
 
-bool PromptText::Asks(PromptCondition condition) const {
+bool TemplateText::Asks(PromptCondition condition) const {
   return std::any_of(parts_.begin(), parts_.end(), [condition](const Part& part) {
     return part.kind == Kind::kIf && part.condition == condition;
   });
 }
 
-int PromptText::last_turn() const {
+int TemplateText::last_turn() const {
   int last = 0;
   for (const Part& part : parts_) last = std::max(last, part.turn);
   return last;
