@@ -71,7 +71,7 @@ void ReadJudgeModel(TableReader& table, ContestantConfig& model) {
   ReadContestantTable(table, model);
   if (model.name.empty()) model.name = model.local.name = "judge";
   if (model.kind == "recorded") {
-    table.NoteKey("kind", "cannot be \"recorded\": a judge's prompts are answered by nobody yet");
+    table.NoteKey("kind", "cannot be \"recorded\": nobody recorded answers to a judge's prompts");
   } else if (model.kind == "local" && model.local.model.pool.model.empty()) {
     table.Note(nullptr, fmt::format("[{}] needs checkpoint = \"DIR\"",
                                     table.path().substr(0, table.path().size() - 1)));

@@ -30,7 +30,7 @@ Json SaysJson(const Game& game) {
   return {{"score_first", game.verdict.score_first}, {"score_second", game.verdict.score_second}};
 }
 
-Json ReportJson(const ReparseReport& report, const ReparseArguments& arguments) {
+Json ReparseJson(const ReparseReport& report, const ReparseArguments& arguments) {
   Json changes = Json::array();
   for (const RevisedGame& change : report.changes) {
     changes.push_back({{"game", change.after.key.Hex()},
@@ -49,7 +49,7 @@ Json ReportJson(const ReparseReport& report, const ReparseArguments& arguments) 
           {"problems", report.problems}};
 }
 
-std::string ReportText(const ReparseReport& report, const ReparseArguments& arguments) {
+std::string ReparseText(const ReparseReport& report, const ReparseArguments& arguments) {
   std::string text;
   for (std::size_t i = 0; i < report.changes.size() && i < kChangesListed; ++i) {
     const RevisedGame& change = report.changes[i];
@@ -105,9 +105,9 @@ Result<Exit> RunReparse(const BattleSource& source, const ReparseArguments& argu
       const ReparseReport report,
       Reparse(*store, query, *ParseVerdictReading(arguments.parser), arguments.dry_run));
   if (json) {
-    PrintJson(ReportJson(report, arguments));
+    PrintJson(ReparseJson(report, arguments));
   } else {
-    PrintText(ReportText(report, arguments));
+    PrintText(ReparseText(report, arguments));
   }
   return report.unreadable > 0 ? Exit::kFailuresListed : Exit::kDone;
 }
