@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "judge/ascii.h"
 
 namespace arena {
 namespace {
@@ -31,12 +32,6 @@ struct TemplateFile {
   Section repair;
 };
 
-std::string_view TrimLine(std::string_view line) {
-  const auto first = line.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 Section* SectionOf(TemplateFile& file, std::string_view name) {
   if (name == "system") return &file.system;
   if (name == "prompt") return &file.prompt;
@@ -45,12 +40,12 @@ Section* SectionOf(TemplateFile& file, std::string_view name) {
 }
 
 Status ReadHeader(std::string_view line, TemplateFile& parsed) {
-  line = TrimLine(line);
+  line = TrimSpace(line);
   if (line.empty() || line.front() == '#') return {};
   const std::size_t colon = line.find(':');
-  const std::string_view key = TrimLine(line.substr(0, colon));
+  const std::string_view key = TrimSpace(line.substr(0, colon));
   const std::string_view value =
-      colon == std::string_view::npos ? "" : TrimLine(line.substr(colon + 1));
+      colon == std::string_view::npos ? "" : TrimSpace(line.substr(colon + 1));
   if (key == "form") {
     parsed.form = ParseVerdictForm(value);
     if (parsed.form) return {};
@@ -72,10 +67,8 @@ Result<TemplateFile> SplitTemplate(std::string_view text, const std::string& fil
   TemplateFile parsed;
   Section* section = nullptr;
   for (int line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1);
-    const std::string_view row = text.substr(0, end + 1);
-    text.remove_prefix(end + 1);
-    const std::string_view trimmed = TrimLine(row);
+    const std::string_view row = TakeLine(text);
+    const std::string_view trimmed = TrimSpace(row);
     if (trimmed.size() > 8 && trimmed.starts_with("--- ") && trimmed.ends_with(" ---")) {
       section = SectionOf(parsed, trimmed.substr(4, trimmed.size() - 8));
       if (section == nullptr || section->line > 0) {
@@ -238,9 +231,7 @@ Result<std::vector<JudgeTemplate>> ParseFastChatTemplates(std::string_view text,
                                                           std::string_view type) {
   std::vector<JudgeTemplate> templates;
   for (int line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1);
-    const std::string_view row = TrimLine(text.substr(0, end + 1));
-    text.remove_prefix(end + 1);
+    const std::string_view row = TrimSpace(TakeLine(text));
     if (row.empty()) continue;
     ARENA_ASSIGN_OR_RETURN(auto made, FastChatRow(row, file, line, type));
     if (!made) continue;

@@ -59,8 +59,7 @@ std::pair<std::string_view, int> SplitTurn(std::string_view name) {
 
 /// The control of a line that holds nothing else: "if json", "else", "end".
 std::optional<std::string_view> ControlOf(std::string_view line) {
-  while (!line.empty() && IsSpace(line.front())) line.remove_prefix(1);
-  while (!line.empty() && IsSpace(line.back())) line.remove_suffix(1);
+  line = TrimSpace(line);
   if (line.size() < 3 || line.front() != '{' || line.back() != '}') return std::nullopt;
   const std::string_view inner = line.substr(1, line.size() - 2);
   if (inner == "else" || inner == "end" || inner.starts_with("if ")) return inner;
@@ -75,9 +74,7 @@ Result<TemplateText> TemplateText::Parse(std::string_view text, const Place& pla
   bool is_open = false;
   bool has_else = false;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1);
-    const std::string_view row = text.substr(0, end + 1);
-    text.remove_prefix(end + 1);
+    const std::string_view row = TakeLine(text);
     const auto control = ControlOf(row);
     const Status added = control ? prompt.AddControl(*control) : prompt.AddLine(row);
     if (!added.ok()) return InvalidLine(place.file, line, added.error().message);

@@ -25,11 +25,7 @@ constexpr std::size_t kLongestAlone = 200;  // bytes of a line in which a verdic
 
 std::vector<std::string_view> LinesOf(std::string_view text) {
   std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  while (!text.empty()) lines.push_back(TakeLine(text));
   return lines;
 }
 
@@ -148,12 +144,6 @@ std::optional<ReadVerdict> LastObject(VerdictForm form, std::string_view text) {
     at = at == 0 ? std::string_view::npos : text.rfind('{', at - 1);
   }
   return std::nullopt;
-}
-
-std::string_view TrimSpace(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
