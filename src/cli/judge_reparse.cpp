@@ -96,9 +96,8 @@ Result<Exit> RunReparse(const BattleSource& source, const ReparseArguments& argu
     return InvalidInput("--reparse reads a store: files keep no replies; leave the files out");
   }
   const std::string& where = source.arguments.store;
-  if (!std::filesystem::exists(where)) {
-    ARENA_ASSIGN_OR_RETURN(const auto missing, OpenStoreForReading(where));
-  }
+  // Opening for writing would make it.
+  ARENA_RETURN_IF_ERROR(OpenStoreForReading(where));
   ARENA_ASSIGN_OR_RETURN(const auto store, OpenStore(where, {.read_only = arguments.dry_run}));
   ARENA_ASSIGN_OR_RETURN(const BattleQuery query, source.Query(*store));
   ARENA_ASSIGN_OR_RETURN(

@@ -17,9 +17,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "judge/internal/failed_game.h"
 #include "judge/verdict_form.h"
 
 namespace arena {
+
+using judge_internal::FailedGame;
+
 namespace {
 
 constexpr int kFailuresInARow = 10;
@@ -133,14 +137,6 @@ std::string CommandBehaviour(const CommandJudgeOptions& options) {
   return DumpJson(json);
 }
 
-Game FailedCommand(FailureKind failure, std::string error) {
-  Game game;
-  game.state = WorkState::kFailed;
-  game.failure = failure;
-  game.error = std::move(error);
-  return game;
-}
-
 class CommandJudge final : public Judge {
  public:
   explicit CommandJudge(CommandJudgeOptions options) : options_(std::move(options)) {
@@ -186,13 +182,13 @@ class CommandJudge final : public Judge {
                                  options_.log_file.empty() ? "; set log to see what it says"
                                                            : ", see " + options_.log_file)};
       }
-      return FailedCommand(FailureKind::kApi, error);
+      return FailedGame(FailureKind::kApi, error);
     }
     failures_ = 0;
     GiveBack(std::move(program));
     Game game = json ? ReadReply(*json)
-                     : FailedCommand(FailureKind::kUnparsable,
-                                     "the judge's command answered with no JSON object");
+                     : FailedGame(FailureKind::kUnparsable,
+                                  "the judge's command answered with no JSON object");
     game.raw_reply =
         DumpJson(Json{{"judge", "command"}, {"reply", json ? std::move(*json) : Json(*reply)}});
     return game;
@@ -256,7 +252,7 @@ class CommandJudge final : public Judge {
 
   Game ReadReply(const Json& reply) const {
     if (const auto error = reply.find("error"); error != reply.end()) {
-      return FailedCommand(
+      return FailedGame(
           FailureKind::kUnparsable,
           fmt::format("the judge's command says: {}",
                       error->is_string() ? error->get<std::string>() : DumpJson(*error)));
@@ -264,7 +260,7 @@ class CommandJudge final : public Judge {
     const auto first = Score(reply, "score_first");
     const auto second = Score(reply, "score_second");
     if (!first || !second) {
-      return FailedCommand(
+      return FailedGame(
           FailureKind::kUnparsable,
           fmt::format("the judge's command must answer with score_first and score_second from "
                       "{:g} to {:g}",

@@ -6,7 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "judge/internal/failed_game.h"
+
 namespace arena {
+
+using judge_internal::FailedGame;
+
 namespace {
 
 constexpr std::size_t kQuoted = 80;  // bytes of an unreadable reply that its error shows
@@ -70,14 +75,6 @@ SampleReading ReadSample(VerdictForm form, const std::vector<JudgeQuestion>& que
 std::string Spread(std::string_view seat, const std::vector<double>& scores, double mean) {
   const auto [low, high] = std::minmax_element(scores.begin(), scores.end());
   return fmt::format("{} {:.2f} ({:g} to {:g})", seat, mean, *low, *high);
-}
-
-Game FailedGame(FailureKind failure, std::string error) {
-  Game game;
-  game.state = WorkState::kFailed;
-  game.failure = failure;
-  game.error = std::move(error);
-  return game;
 }
 
 Game MeanOf(std::vector<SampleReading>& samples) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "judge/internal/failed_game.h"
 #include "judge/verdict_form.h"
 
 namespace arena {
@@ -19,12 +20,9 @@ int NamedWinner(const Verdict& verdict) {
 }
 
 Game FailedJury(const JuryRecord& record, const JuryVoice& failed, std::size_t readable) {
-  Game game;
-  game.state = WorkState::kFailed;
-  game.failure = failed.game.failure;
-  game.error = fmt::format("{} of {} members have a verdict; {}: {}", readable,
-                           record.voices.size(), failed.name, failed.game.error);
-  return game;
+  return judge_internal::FailedGame(
+      failed.game.failure, fmt::format("{} of {} members have a verdict; {}: {}", readable,
+                                       record.voices.size(), failed.name, failed.game.error));
 }
 
 Verdict MeanVerdict(const std::vector<const JuryVoice*>& voices) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "judge/internal/failed_game.h"
 #include "judge/internal/once_by_key.h"
 #include "judge/judge_transcript.h"
 
@@ -62,11 +63,7 @@ class LlmJudge final : public Judge {
   Result<Game> Play(const GameView& view) override {
     const auto chosen = ChooseTemplate(TemplatesFor(view.instruction.category), view.instruction);
     if (!chosen.ok()) {
-      Game game;
-      game.state = WorkState::kFailed;
-      game.failure = FailureKind::kMissing;
-      game.error = chosen.error().message;
-      return game;
+      return judge_internal::FailedGame(FailureKind::kMissing, chosen.error().message);
     }
     JudgeTranscript transcript;
     transcript.form = (*chosen)->form;
