@@ -54,16 +54,17 @@ std::string Explain(const JuryRecord& record, std::string_view decision) {
   std::string words;
   for (const JuryVoice& voice : record.voices) {
     if (voice.game.state != WorkState::kDone) {
-      lines += fmt::format("{}: failed ({})\n", voice.name, voice.game.error);
+      lines += fmt::format("\n{}: failed ({})", voice.name, voice.game.error);
       continue;
     }
     const Verdict& verdict = voice.game.verdict;
     ++votes[static_cast<std::size_t>(NamedWinner(verdict) + 1)];
     lines +=
-        fmt::format("{}: {:g} to {:g}\n", voice.name, verdict.score_first, verdict.score_second);
-    words += fmt::format("\n{}: {}\n", voice.name, verdict.explanation);
+        fmt::format("\n{}: {:g} to {:g}", voice.name, verdict.score_first, verdict.score_second);
+    if (verdict.explanation.empty()) continue;
+    words += fmt::format("\n\n{}: {}", voice.name, verdict.explanation);
   }
-  return fmt::format("{}: {} for the first, {} for the second, {} for a tie.\n{}{}", decision,
+  return fmt::format("{}: {} for the first, {} for the second, {} for a tie.{}{}", decision,
                      votes[2], votes[0], votes[1], lines, words);
 }
 
