@@ -10,6 +10,20 @@ function(arena_library name)
   target_link_libraries(arena_${name} PUBLIC ${ARG_DEPS} PRIVATE arena_warnings ${ARG_PRIVATE_DEPS})
 endfunction()
 
+# arena_embed(OUTPUT file ROOT dir FILES ... HEADER h FUNCTION f TYPE t)
+# A source that builds files into the program; see EmbedFiles.cmake.
+function(arena_embed)
+  cmake_parse_arguments(ARG "" "OUTPUT;ROOT;HEADER;FUNCTION;TYPE" "FILES" ${ARGN})
+  list(TRANSFORM ARG_FILES PREPEND ${ARG_ROOT}/ OUTPUT_VARIABLE paths)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake)
+  add_custom_command(
+    OUTPUT ${ARG_OUTPUT}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${ARG_OUTPUT} -DROOT=${ARG_ROOT} "-DFILES=${ARG_FILES}"
+            -DHEADER=${ARG_HEADER} -DFUNCTION=${ARG_FUNCTION} -DTYPE=${ARG_TYPE} -P ${script}
+    DEPENDS ${paths} ${script}
+    VERBATIM)
+endfunction()
+
 # Builds only the tests that ThreadSanitizer has something to say about.
 add_custom_target(threaded_tests)
 

@@ -1,5 +1,6 @@
-# Run as a script: cmake -DOUTPUT=FILE -DROOT=DIR -DFILES=a;b -P EmbedFiles.cmake
-# Writes a C++ source that defines SampleFiles() of cli/sample_files.h with the files' content.
+# Run as a script:
+#   cmake -DOUTPUT=FILE -DROOT=DIR -DFILES=a;b -DHEADER=h -DFUNCTION=F -DTYPE=T -P EmbedFiles.cmake
+# Writes a C++ source that defines std::span<const T> F() of the header: name and content of each.
 set(body "")
 foreach(file IN LISTS FILES)
   file(READ ${ROOT}/${file} hex HEX)
@@ -17,12 +18,12 @@ foreach(file IN LISTS FILES)
   string(APPEND body "    {\"${file}\", std::string_view(${literal},\n        ${bytes})},\n")
 endforeach()
 file(WRITE ${OUTPUT} "// Made by cmake/EmbedFiles.cmake.
-#include \"cli/sample_files.h\"
+#include \"${HEADER}\"
 
 namespace arena {
 
-std::span<const SampleFile> SampleFiles() {
-  static constexpr SampleFile kFiles[] = {
+std::span<const ${TYPE}> ${FUNCTION}() {
+  static constexpr ${TYPE} kFiles[] = {
 ${body}  };
   return kFiles;
 }

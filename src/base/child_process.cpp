@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 extern char** environ;
@@ -79,6 +80,9 @@ class SpawnSetup {
     posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, file, O_WRONLY | O_CREAT | O_APPEND,
                                      0666);
   }
+  void ChangeFolder(const std::string& folder) {
+    posix_spawn_file_actions_addchdir_np(&actions_, folder.c_str());
+  }
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
@@ -119,6 +123,7 @@ Result<ChildProcess> ChildProcess::Start(const Options& options) {
   ARENA_RETURN_IF_ERROR(from_child.Open(false));
   SpawnSetup setup;
   setup.Connect(to_child.read, from_child.write, options.stderr_file);
+  if (!options.folder.empty()) setup.ChangeFolder(options.folder);
   std::vector<std::string> arguments = options.arguments;
   arguments.insert(arguments.begin(), options.program);
   std::vector<std::string> environment = MakeEnvironment(options.environment);
@@ -157,10 +162,14 @@ void ChildProcess::Release() {
   Wait();
 }
 
-Status ChildProcess::Write(std::string_view bytes) {
+Status ChildProcess::Write(std::string_view bytes, std::chrono::milliseconds patience) {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(in_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
+    pollfd poll_for{in_, POLLOUT, 0};
+    const int ready = ::poll(&poll_for, 1, static_cast<int>(patience.count()));
+    if (ready == 0) return IoError("the program does not read its input");
+    if (ready < 0 && errno == EINTR) continue;
+    const ssize_t count = ::send(in_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) {
       return IoError(fmt::format("the program no longer reads: {}", SystemMessage(errno)));
     }
@@ -194,6 +203,24 @@ ChildProcess::End ChildProcess::WaitForEnd() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
+  return EndOf(status);
+}
+
+ChildProcess::End ChildProcess::WaitOrKill(std::chrono::milliseconds patience) {
+  constexpr auto kPause = std::chrono::milliseconds(5);
+  int status = 0;
+  for (auto waited = kPause - kPause; pid_ >= 0 && waited < patience; waited += kPause) {
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = -1;
+      return EndOf(status);
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  Kill();
+  return WaitForEnd();
+}
+
+ChildProcess::End ChildProcess::EndOf(int status) {
   if (WIFSIGNALED(status)) {
     return {{}, fmt::format("signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)))};
   }

@@ -24,6 +24,7 @@ class ChildProcess {
     std::string stderr_file = {};  ///< appended to; empty: discarded
     /// "NAME=VALUE": added to this process's environment, or in place of what it has there.
     std::vector<std::string> environment = {};
+    std::string folder = {};  ///< in which it works; empty: this process's
   };
 
   /// How a program ended.
@@ -42,8 +43,10 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
 
-  /// Writes all of it; waits while the pipe is full. Error: the program closed its input.
-  Status Write(std::string_view bytes);
+  /// Writes all of it; waits while the pipe is full. Error: the program closed its input, or took
+  /// none of it for `patience` (negative: for ever).
+  Status Write(std::string_view bytes,
+               std::chrono::milliseconds patience = std::chrono::milliseconds(-1));
   /// Up to `size` bytes of its output; 0 at the end, nothing after `timeout` without any.
   Result<std::optional<std::size_t>> Read(char* data, std::size_t size,
                                           std::chrono::milliseconds timeout);
@@ -56,12 +59,15 @@ class ChildProcess {
   void Kill();
   /// Waits for its end. Once only.
   End WaitForEnd();
+  /// The same, but what has not ended after `patience` is killed.
+  End WaitOrKill(std::chrono::milliseconds patience);
   /// The same as text.
   std::string Wait() { return WaitForEnd().text; }
 
  private:
   ChildProcess(pid_t pid, int in, int out) : pid_(pid), in_(in), out_(out) {}
   void Release();
+  static End EndOf(int status);
 
   pid_t pid_ = -1;  ///< -1: moved from, or waited for
   int in_ = -1;

@@ -313,6 +313,10 @@ Result<std::vector<Game>> Run::PlayGames(const std::vector<Instruction>& chunk,
   played.reserve(pending.size());
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (!slots[i]) continue;  // interrupted before it was played
+    if (!slots[i]->ok() && slots[i]->error().code == ErrorCode::kCancelled) {
+      progress_.interrupted = true;  // between two calls of one game
+      continue;
+    }
     if (!slots[i]->ok()) return slots[i]->error();
     Game game = std::move(**slots[i]);
     game.key = pending[i].key;

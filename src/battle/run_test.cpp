@@ -53,6 +53,7 @@ class FakeJudge final : public Judge {
 
   Result<Game> Play(const GameView& view) override {
     ++played;
+    if (played == cancelled_at) return Cancelled("stopped by the user");
     Game game;
     const std::string& first = view.first.back();
     const std::string& second = view.second.back();
@@ -70,6 +71,7 @@ class FakeJudge final : public Judge {
 
   std::atomic<int> played = 0;
   bool failing = true;
+  int cancelled_at = 0;  ///< the game that the user stops; 0: none
 
  private:
   JudgeIdentity identity_{"length", "", "{\"kind\":\"length\"}"};
@@ -206,6 +208,18 @@ TEST_F(RunBattlesTest, ContestantsThatCannotDifferAreRefused) {
   const auto ignore = [](const BattleRunProgress&) {};
   const auto run = RunBattles(*store_, none, models_, judge_, {}, ignore);
   EXPECT_FALSE(run.ok());
+}
+
+TEST_F(RunBattlesTest, AGameThatTheUserStopsIsPlayedByTheNextRun) {
+  judge_.cancelled_at = 3;
+  const BattleRunProgress stopped = Run({.threads = 1, .chunk = 7});
+  EXPECT_TRUE(stopped.interrupted);
+  EXPECT_EQ(stopped.failed_games, 0);
+  EXPECT_GT(stopped.games_played, 0);
+  const BattleRunProgress rest = Run();
+  EXPECT_FALSE(rest.interrupted);
+  EXPECT_EQ(rest.battles_finished, rest.battles_total);
+  EXPECT_EQ(judge_.played, stopped.games_played + rest.games_played + 1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -36,22 +37,55 @@ Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig&
   return RecordedContestant::Load(options);
 }
 
+Result<std::unique_ptr<ChatModel>> MakeChatModel(const ContestantConfig& config) {
+  if (config.kind == "local") return LocalContestant::Load(config.local);
+  return MakeRecorded(config);
+}
+
 Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config) {
   std::vector<std::unique_ptr<ChatModel>> models;
   for (const ContestantConfig& contestant : config.contestants) {
-    if (contestant.kind == "local") {
-      ARENA_ASSIGN_OR_RETURN(auto model, LocalContestant::Load(contestant.local));
-      models.push_back(std::move(model));
-    } else {
-      ARENA_ASSIGN_OR_RETURN(auto model, MakeRecorded(contestant));
-      models.push_back(std::move(model));
-    }
+    ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(contestant));
+    models.push_back(std::move(model));
   }
   return models;
 }
 
-Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config) {
-  if (config.kind != "reference") return MakeLocalJudge(config.local);
+Status LoadTemplates(const LlmJudgeConfig& config, LlmJudgeOptions& options) {
+  ARENA_ASSIGN_OR_RETURN(options.templates, LoadJudgeTemplates(config.where, config.fastchat_type));
+  for (const auto& [category, where] : config.by_category) {
+    ARENA_ASSIGN_OR_RETURN(options.by_category[category],
+                           LoadJudgeTemplates(where, config.fastchat_type));
+  }
+  return {};
+}
+
+namespace {
+
+Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config) {
+  LlmJudgeOptions options;
+  options.name = config.name;
+  options.family = config.family;
+  ARENA_RETURN_IF_ERROR(LoadTemplates(config, options));
+  options.samples = static_cast<int>(std::min<std::int64_t>(config.samples, 1000));
+  options.repair = config.repair;
+  options.json = config.json;
+  options.reading = config.reading;
+  options.games_at_once = static_cast<unsigned>(config.games_at_once);
+  ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(config.model));
+  return MakeLlmJudge(std::move(options), std::move(model));
+}
+
+Result<std::unique_ptr<Judge>> MakeJuryOf(const JudgeConfig& config) {
+  std::vector<std::unique_ptr<Judge>> members;
+  for (const JudgeConfig& member : config.members) {
+    ARENA_ASSIGN_OR_RETURN(auto judge, MakeJudge(member));
+    members.push_back(std::move(judge));
+  }
+  return MakeJury(config.jury, std::move(members));
+}
+
+Result<std::unique_ptr<Judge>> MakeReference(const JudgeConfig& config) {
   ARENA_ASSIGN_OR_RETURN(auto otherwise, MakeReferenceJudge(config.reference));
   if (config.match_by_category.empty()) return otherwise;
   std::map<std::string, std::unique_ptr<Judge>, std::less<>> by_category;
@@ -61,6 +95,16 @@ Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config) {
     ARENA_ASSIGN_OR_RETURN(by_category[category], MakeReferenceJudge(options));
   }
   return MakeCategoryJudge(std::move(by_category), std::move(otherwise));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config) {
+  if (config.kind == "reference") return MakeReference(config);
+  if (config.kind == "llm") return MakeLlm(config.llm);
+  if (config.kind == "command") return MakeCommandJudge(config.command);
+  if (config.kind == "jury") return MakeJuryOf(config);
+  return MakeLocalJudge(config.local);
 }
 
 Result<std::unique_ptr<Store>> OpenStoreForReading(const std::string& where) {

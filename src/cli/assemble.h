@@ -11,6 +11,7 @@
 #include "core/contestant.h"
 #include "core/conversation.h"
 #include "core/game.h"
+#include "judge/llm_judge.h"
 #include "store/store.h"
 
 namespace arena {
@@ -20,7 +21,11 @@ Status StreamInstructions(const InstructionsConfig& config,
                           FunctionRef<Status(Instruction&&)> sink);
 
 Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig& config);
+/// Who answers: a contestant, or the model that an LLM judge asks.
+Result<std::unique_ptr<ChatModel>> MakeChatModel(const ContestantConfig& config);
 Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config);
+/// The templates of a judge of kind "llm".
+Status LoadTemplates(const LlmJudgeConfig& config, LlmJudgeOptions& options);
 Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config);
 
 /// Opens an existing store for reading; the error for a missing one says how to make it.

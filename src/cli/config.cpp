@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/file.h"
+#include "cli/contestant_config.h"
 #include "cli/curate_config.h"
 #include "cli/flywheel_config.h"
+#include "cli/judge_config.h"
 #include "cli/toml_table.h"
 
 namespace arena {
@@ -19,37 +20,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <typename E, std::size_t N>
-std::vector<std::string_view> NamesOf(const std::array<E, N>& values,
-                                      std::string_view (*name_of)(E)) {
-  std::vector<std::string_view> names;
-  for (const E value : values) names.push_back(name_of(value));
-  return names;
-}
-
-const std::vector<std::string_view>& AnswerFormats() {
-  static const auto kNames = NamesOf(
-      std::array{AnswerFormat::kFastChat, AnswerFormat::kArenaHard, AnswerFormat::kAlpacaEval,
-                 AnswerFormat::kGsm8k, AnswerFormat::kJsonl, AnswerFormat::kCsv},
-      AnswerFormatName);
-  return kNames;
-}
-
 const std::vector<std::string_view>& InstructionFormats() {
-  static const auto kNames = NamesOf(
-      std::array{InstructionFormat::kFastChat, InstructionFormat::kArenaHard,
-                 InstructionFormat::kAlpacaEval, InstructionFormat::kGsm8k,
-                 InstructionFormat::kOpenAi, InstructionFormat::kJsonl, InstructionFormat::kCsv},
-      InstructionFormatName);
+  static const std::vector<std::string_view> kNames = [] {
+    std::vector<std::string_view> names;
+    for (const InstructionFormat format :
+         {InstructionFormat::kFastChat, InstructionFormat::kArenaHard,
+          InstructionFormat::kAlpacaEval, InstructionFormat::kGsm8k, InstructionFormat::kOpenAi,
+          InstructionFormat::kJsonl, InstructionFormat::kCsv}) {
+      names.push_back(InstructionFormatName(format));
+    }
+    return names;
+  }();
   return kNames;
 }
-
-constexpr std::array<std::string_view, 2> kContestantKinds = {"recorded", "local"};
-constexpr std::array<std::string_view, 4> kJudgeKinds = {"reference", "logprob", "single-score",
-                                                         "reward_model"};
-constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
-constexpr std::array<std::string_view, 6> kMatches = {"numeric", "exact", "text",
-                                                      "choice",  "edit",  "graded"};
 
 /// Fills a Config from the parsed file.
 class ConfigReader {
@@ -59,33 +42,24 @@ class ConfigReader {
 
   void Read() {
     TableReader reader(root_, "", config_.file, findings_);
-    With(reader, "arena", [this](TableReader& table) {
+    reader.With("arena", [this](TableReader& table) {
       table.ReadPath("store", config_.store);
       table.Read("seed", config_.seed);
     });
-    With(reader, "instructions", [this](TableReader& table) { ReadInstructions(table); });
+    reader.With("instructions", [this](TableReader& table) { ReadInstructions(table); });
     ReadContestants(reader);
-    With(reader, "judge", [this](TableReader& table) { ReadJudge(table); });
-    With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
-    With(reader, "curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
-    With(reader, "outcome", [this](TableReader& table) { ReadOutcome(table); });
+    reader.With("judge", [this](TableReader& table) { ReadJudgeTable(table, config_.judge); });
+    reader.With("battle", [this](TableReader& table) { ReadBattle(table); });
+    reader.With("curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
+    reader.With("outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);
-    With(reader, "flywheel", [this](TableReader& table) {
+    reader.With("flywheel", [this](TableReader& table) {
       ReadFlywheelTable(table, fast_, config_.file, config_.flywheel, findings_);
     });
     reader.Finish();
   }
 
  private:
-  void With(TableReader& parent, std::string_view key,
-            const std::function<void(TableReader&)>& body) {
-    const toml::table* table = parent.Table(key);
-    if (table == nullptr) return;
-    TableReader reader(*table, fmt::format("{}{}.", parent.path(), key), config_.file, findings_);
-    body(reader);
-    reader.Finish();
-  }
-
   void ReadInstructions(TableReader& table) {
     InstructionsConfig& instructions = config_.instructions;
     table.ReadName("format", InstructionFormats(), ParseInstructionFormat, instructions.format);
@@ -96,53 +70,13 @@ class ConfigReader {
   }
 
   void ReadContestants(TableReader& root) {
-    const toml::array* array = root.TableArray("contestant");
-    if (array == nullptr) return;
-    for (const toml::node& node : *array) {
-      TableReader table(*node.as_table(), "contestant.", config_.file, findings_);
+    root.WithEach("contestant", [this](TableReader& table, const toml::node& node) {
       ContestantConfig contestant;
-      table.Read("name", contestant.name);
-      table.Read("family", contestant.family);
-      table.ReadName("kind", kContestantKinds, OneOf(kContestantKinds), contestant.kind);
-      table.ReadName("format", AnswerFormats(), ParseAnswerFormat, contestant.format);
-      table.ReadPath("file", contestant.file);
-      table.Read("model", contestant.model);
-      table.Read("columns", contestant.columns);
-      ReadLocalModel(table, contestant.local.model);
-      ReadSampling(table, contestant.local);
-      table.Finish();
-      contestant.local.name = contestant.name;
-      contestant.local.family = contestant.family;
+      ReadContestantTable(table, contestant);
       CheckContestant(table, node, contestant);
       if (contestant.model.empty()) contestant.model = contestant.name;
       config_.contestants.push_back(std::move(contestant));
-    }
-  }
-
-  void ReadLocalModel(TableReader& table, LocalModelOptions& model) {
-    table.ReadPath("checkpoint", model.pool.model);
-    table.Read("chat_template", model.chat_template);
-    table.ReadName("precision", kPrecisions, OneOf(kPrecisions), model.pool.precision);
-    std::int64_t workers = 0;
-    table.ReadAtLeast("workers", 0, workers);
-    model.pool.workers = static_cast<unsigned>(workers);
-    table.ReadAtLeast("max_batch", 1, model.pool.max_batch);
-    table.ReadAtLeast("cache_mb", 1, model.pool.cache_mb);
-  }
-
-  void ReadSampling(TableReader& table, LocalContestant::Options& local) {
-    table.Read("system_prompt", local.system_prompt);
-    table.Read("temperature", local.sampling.temperature);
-    table.ReadAtLeast("top_k", 0, local.sampling.top_k);
-    table.Read("top_p", local.sampling.top_p);
-    table.Read("min_p", local.sampling.min_p);
-    table.Read("repetition_penalty", local.sampling.repetition_penalty);
-    std::int64_t seed = 0;
-    table.ReadAtLeast("seed", 0, seed);
-    local.sampling.seed = static_cast<std::uint64_t>(seed);
-    table.ReadAtLeast("max_new_tokens", 0, local.max_new_tokens);
-    table.Read("stop", local.stop);
-    table.Read("keep_cut", local.keep_cut);
+    });
   }
 
   void CheckContestant(TableReader& table, const toml::node& node,
@@ -162,37 +96,6 @@ class ConfigReader {
         table.Note(&node, fmt::format("two contestants are named \"{}\"", contestant.name));
       }
     }
-  }
-
-  void ReadJudge(TableReader& table) {
-    table.ReadName("kind", kJudgeKinds, OneOf(kJudgeKinds), config_.judge.kind);
-    ReferenceJudgeOptions& judge = config_.judge.reference;
-    const bool is_local = config_.judge.kind != "reference";
-    config_.judge.local.name = config_.judge.kind;
-    table.Read("name", is_local ? config_.judge.local.name : judge.name);
-    table.Read("family", config_.judge.local.family);
-    ReadLocalModel(table, config_.judge.local.model);
-    if (is_local) {
-      config_.judge.local.score = *ParseLocalScore(config_.judge.kind);
-      if (config_.judge.local.model.pool.model.empty()) {
-        table.Note(nullptr, fmt::format("the judge of kind \"{}\" needs checkpoint = \"DIR\"",
-                                        config_.judge.kind));
-      }
-    }
-    table.ReadName("match", kMatches, ParseReferenceMatch, judge.match);
-    table.Read("tolerance", judge.tolerance);
-    table.Read("last_number", judge.last_number);
-    table.Read("percent_as_fraction", judge.percent_as_fraction);
-    table.Read("keep_punctuation", judge.keep_punctuation);
-    table.Read("drop_articles", judge.drop_articles);
-    table.Read("choice_letters", judge.choice_letters);
-    With(table, "match_by_category", [this](TableReader& matches) {
-      for (const std::string& category : matches.Keys()) {
-        ReferenceMatch match{};
-        matches.ReadName(category, kMatches, ParseReferenceMatch, match);
-        config_.judge.match_by_category[category] = match;
-      }
-    });
   }
 
   void ReadBattle(TableReader& table) {

@@ -14,8 +14,11 @@
 #include "curate/curation.h"
 #include "flywheel/loop_settings.h"
 #include "formats/answers.h"
+#include "judge/command_judge.h"
+#include "judge/jury.h"
 #include "judge/local_judge.h"
 #include "judge/reference_judge.h"
+#include "judge/verdict_parser.h"
 
 namespace arena {
 
@@ -40,13 +43,32 @@ struct ContestantConfig {
   LocalContestant::Options local;  ///< of kind "local"
 };
 
-/// [judge]
+/// [judge] of kind "llm"
+struct LlmJudgeConfig {
+  std::string name = "llm";
+  std::string family;
+  std::string where = "pair-scores";               ///< a built-in template, or a file
+  std::map<std::string, std::string> by_category;  ///< the same for some categories
+  std::string fastchat_type = "pairwise";
+  std::int64_t samples = 1;
+  bool repair = true;
+  bool json = false;
+  VerdictReading reading = VerdictReading::kTolerant;
+  std::int64_t games_at_once = 32;
+  ContestantConfig model;  ///< [judge.model]: who is asked
+};
+
+/// [judge], and each [[judge.member]] of a jury
 struct JudgeConfig {
   std::string kind = "reference";
-  LocalJudgeOptions local;  ///< of all kinds but "reference"
-  ReferenceJudgeOptions reference;
+  LocalJudgeOptions local;          ///< of kind "logprob", "single-score", "reward_model"
+  ReferenceJudgeOptions reference;  ///< of kind "reference"
   /// [judge.match_by_category]: category -> match; the other categories take reference.match.
   std::map<std::string, ReferenceMatch> match_by_category;
+  LlmJudgeConfig llm;           ///< of kind "llm"
+  CommandJudgeOptions command;  ///< of kind "command"
+  JuryOptions jury;             ///< of kind "jury"
+  std::vector<JudgeConfig> members;
 };
 
 /// [curate]

@@ -83,6 +83,73 @@ TEST_F(ConfigTest, AJudgeMayBeALocalCheckpoint) {
   }
 }
 
+constexpr std::string_view kJury = R"([judge]
+kind = "jury"
+rule = "majority"
+[[judge.member]]
+kind = "llm"
+name = "big"
+template = "prompts/mine.txt"
+template_by_category = {math = "pair-grades"}
+samples = 3
+parser = "strict"
+[judge.member.model]
+checkpoint = "models/big"
+temperature = 0.5
+[[judge.member]]
+kind = "command"
+name = "metric"
+command = ["python3", "metric.py"]
+timeout_s = 5
+highest = 100
+[[judge.member]]
+name = "exact"
+match = "exact"
+)";
+
+TEST_F(ConfigTest, AJuryHasMembersOfAnyKind) {
+  const LoadedConfig loaded = Load(kJury);
+  EXPECT_THAT(loaded.findings, IsEmpty());
+  const JudgeConfig& judge = loaded.config.judge;
+  EXPECT_EQ(judge.jury.rule, JuryRule::kMajority);
+  ASSERT_EQ(judge.members.size(), 3U);
+  const LlmJudgeConfig& llm = judge.members[0].llm;
+  EXPECT_EQ(llm.name, "big");
+  EXPECT_EQ(llm.where, (folder_ / "prompts/mine.txt").string());
+  EXPECT_EQ(llm.by_category.at("math"), "pair-grades");
+  EXPECT_EQ(llm.samples, 3);
+  EXPECT_EQ(llm.reading, VerdictReading::kStrict);
+  EXPECT_EQ(llm.model.kind, "local");
+  EXPECT_EQ(llm.model.local.model.pool.model, folder_ / "models/big");
+  EXPECT_EQ(llm.model.local.sampling.temperature, 0.5);
+  const CommandJudgeOptions& command = judge.members[1].command;
+  EXPECT_THAT(command.command, ElementsAre("python3", "metric.py"));
+  EXPECT_EQ(command.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(command.highest, 100);
+  EXPECT_EQ(std::filesystem::path(command.folder), folder_ / "");
+  EXPECT_EQ(judge.members[2].reference.match, ReferenceMatch::kExact);
+}
+
+TEST_F(ConfigTest, WhatAJudgeLacksIsFound) {
+  const auto finding = [this](std::string_view text) {
+    const LoadedConfig loaded = Load(text);
+    EXPECT_EQ(loaded.findings.size(), 1U) << text;
+    return loaded.findings.empty() ? "" : loaded.findings[0].message;
+  };
+  EXPECT_THAT(finding("[judge]\nkind = 'llm'\n"), HasSubstr("needs a table [judge.model]"));
+  EXPECT_THAT(finding("[judge]\nkind = 'llm'\n[judge.model]\n"),
+              HasSubstr("[judge.model] needs checkpoint"));
+  EXPECT_THAT(finding("[judge]\nkind = 'llm'\n[judge.model]\nkind = 'recorded'\n"),
+              HasSubstr("judge.model.kind cannot be \"recorded\""));
+  EXPECT_THAT(finding("[judge]\nkind = 'llm'\nmatch = 'exact'\nmodel = {checkpoint = 'x'}\n"),
+              HasSubstr("unknown key judge.match"));
+  EXPECT_THAT(finding("[judge]\nkind = 'llm'\nparser = 'lax'\nmodel = {checkpoint = 'x'}\n"),
+              HasSubstr("known: strict, tolerant"));
+  EXPECT_THAT(finding("[judge]\nkind = 'command'\n"), HasSubstr("needs command"));
+  EXPECT_THAT(finding("[judge]\nkind = 'jury'\n[[judge.member]]\nname = 'one'\n"),
+              HasSubstr("needs two [[judge.member]] or more"));
+}
+
 TEST_F(ConfigTest, AnUnknownKeyIsFoundWithItsLineAndTheNearestKnownOne) {
   const LoadedConfig loaded = Load("[arena]\nsead = 1\n[jugde]\nmatch = 'exact'\n");
   ASSERT_EQ(loaded.findings.size(), 2U);

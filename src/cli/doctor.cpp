@@ -102,15 +102,57 @@ class Doctor {
       NoteBadRows(*report, file);
       Note(Severity::kOk, file.string(), fmt::format("{} instructions", report->rows));
     }
-    CheckReferences();
+    CheckJudge(config_.judge);
+  }
+
+  void CheckJudge(const JudgeConfig& judge) {
+    if (judge.kind == "reference") return CheckReferences(judge);
+    if (judge.kind == "llm") return CheckLlm(judge.llm);
+    if (judge.kind == "command") return CheckCommand(judge);
+    if (judge.kind == "jury") {
+      for (const JudgeConfig& member : judge.members) CheckJudge(member);
+      return;
+    }
+    CheckCheckpoint("[judge]", judge.local.model.pool.model);
+  }
+
+  /// Every instruction needs a template that can show it.
+  void CheckLlm(const LlmJudgeConfig& llm) {
+    LlmJudgeOptions options;
+    if (const Status loaded = LoadTemplates(llm, options); !loaded.ok()) {
+      return Note(Severity::kProblem, "[judge]", loaded.error().message);
+    }
+    std::int64_t unfit = 0;
+    std::string example;
+    for (const Instruction& instruction : instructions_) {
+      const auto found = options.by_category.find(instruction.category);
+      const auto& templates =
+          found == options.by_category.end() ? options.templates : found->second;
+      const auto chosen = ChooseTemplate(templates, instruction);
+      if (chosen.ok()) continue;
+      if (++unfit == 1) {
+        example = fmt::format("{}: {}", instruction.source, chosen.error().message);
+      }
+    }
+    if (unfit > 0) {
+      Note(Severity::kProblem, "[judge]",
+           fmt::format("{} of {} instructions cannot be judged, the first at {}", unfit,
+                       instructions_.size(), example));
+    }
+    if (llm.model.kind == "local") {
+      CheckCheckpoint("[judge.model]", llm.model.local.model.pool.model);
+    }
+  }
+
+  void CheckCommand(const JudgeConfig& command) {
+    const auto judge = MakeJudge(command);
+    if (!judge.ok()) return Note(Severity::kProblem, "[judge]", judge.error().message);
+    Note(Severity::kOk, "[judge]", fmt::format("{} starts", command.command.command.front()));
   }
 
   /// A reference that does not even win against itself cannot judge anything.
-  void CheckReferences() {
-    if (config_.judge.kind != "reference") {
-      return CheckCheckpoint("[judge]", config_.judge.local.model.pool.model);
-    }
-    const auto judge = MakeJudge(config_.judge);
+  void CheckReferences(const JudgeConfig& config) {
+    const auto judge = MakeJudge(config);
     if (!judge.ok()) return Note(Severity::kProblem, "[judge]", judge.error().message);
     std::int64_t unusable = 0;
     std::string example;

@@ -49,14 +49,18 @@ void TableReader::Read(std::string_view key, std::map<std::string, std::string>&
 void TableReader::ReadPath(std::string_view key, std::filesystem::path& out) {
   std::string text;
   Read(key, text);
-  if (!text.empty()) out = (file_.parent_path() / text).lexically_normal();
+  if (!text.empty()) ResolvePath(text, out);
+}
+
+void TableReader::ResolvePath(std::string_view text, std::filesystem::path& out) const {
+  out = (file_.parent_path() / text).lexically_normal();
 }
 
 void TableReader::ReadPaths(std::string_view key, std::vector<std::filesystem::path>& out) {
   std::vector<std::string> texts;
   Read(key, texts);
   for (const std::string& text : texts) {
-    out.push_back((file_.parent_path() / text).lexically_normal());
+    ResolvePath(text, out.emplace_back());
   }
 }
 
@@ -82,6 +86,25 @@ const toml::array* TableReader::TableArray(std::string_view key) {
     return nullptr;
   }
   return array;
+}
+
+void TableReader::With(std::string_view key, const std::function<void(TableReader&)>& body) {
+  const toml::table* table = Table(key);
+  if (table == nullptr) return;
+  TableReader reader(*table, fmt::format("{}{}.", path_, key), file_, findings_);
+  body(reader);
+  reader.Finish();
+}
+
+void TableReader::WithEach(std::string_view key,
+                           const std::function<void(TableReader&, const toml::node&)>& body) {
+  const toml::array* array = TableArray(key);
+  if (array == nullptr) return;
+  for (const toml::node& node : *array) {
+    TableReader reader(*node.as_table(), fmt::format("{}{}.", path_, key), file_, findings_);
+    body(reader, node);
+    reader.Finish();
+  }
 }
 
 void TableReader::Finish() {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -38,6 +39,8 @@ class TableReader {
   void Read(std::string_view key, std::vector<std::string>& out);
   void Read(std::string_view key, std::map<std::string, std::string>& out);
   void ReadPath(std::string_view key, std::filesystem::path& out);
+  /// A path as the file means it: relative to its folder.
+  void ResolvePath(std::string_view text, std::filesystem::path& out) const;
   void ReadPaths(std::string_view key, std::vector<std::filesystem::path>& out);
   /// A number that must be at least `least`.
   void ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out);
@@ -63,6 +66,11 @@ class TableReader {
   std::vector<std::string> Keys() const;
   const toml::table* Table(std::string_view key);
   const toml::array* TableArray(std::string_view key);
+  /// Reads the table `key` of this one, where there is one, and reports its unknown keys.
+  void With(std::string_view key, const std::function<void(TableReader&)>& body);
+  /// The same for each table of [[key]].
+  void WithEach(std::string_view key,
+                const std::function<void(TableReader&, const toml::node&)>& body);
   void Finish();
   void Note(const toml::node* node, std::string message);
   /// "PATH.KEY problem", at the key's line.

@@ -52,6 +52,15 @@ std::optional<FailureKind> ParseFailureKind(std::string_view name) {
   return ValueOf(kFailureKinds, name);
 }
 
+void AddUsage(const Usage& more, Usage& usage) {
+  usage.prompt_tokens += more.prompt_tokens;
+  usage.completion_tokens += more.completion_tokens;
+  usage.reasoning_tokens += more.reasoning_tokens;
+  usage.cached_tokens += more.cached_tokens;
+  usage.latency_ms += more.latency_ms;
+  usage.cost_usd += more.cost_usd;
+}
+
 Key Contestant::key() const { return KeyBuilder("contestant").Add(behaviour).Build(); }
 
 const std::string& Answer::text() const {

@@ -49,6 +49,8 @@ struct Usage {
   double latency_ms = 0;
   double cost_usd = 0;
 };
+/// Adds the counts of another call.
+void AddUsage(const Usage& more, Usage& usage);
 
 struct Answer {
   Key key;  ///< AnswerKey(...)

@@ -16,6 +16,21 @@ inline bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 inline char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 inline char ToUpper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 
+/// The text without the white space around it.
+inline std::string_view TrimSpace(std::string_view text) {
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes the first line, with its end, away from `text`, which is not empty.
+inline std::string_view TakeLine(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n') + 1);
+  const std::string_view taken = line.empty() ? text : line;
+  text.remove_prefix(taken.size());
+  return taken;
+}
+
 /// The byte at `pos`, or NUL past the end.
 inline char CharAt(std::string_view text, std::size_t pos) {
   return pos < text.size() ? text[pos] : '\0';

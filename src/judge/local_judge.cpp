@@ -5,15 +5,13 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <future>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
+#include "judge/internal/once_by_key.h"
 
 namespace arena {
 namespace {
@@ -120,26 +118,10 @@ class LocalJudge final : public Judge {
   // Both games of a battle come at about the same time: who comes second waits for the first.
   Result<Scored> Score(const Instruction& instruction, const std::vector<std::string>& turns) {
     const Key key = KeyBuilder("score").Add(instruction.key).Add(TextKey(turns)).Build();
-    std::promise<Result<Scored>> promise;
-    {
-      std::unique_lock lock(mutex_);
-      if (const auto found = known_.find(key); found != known_.end()) {
-        const std::shared_future<Result<Scored>> scored = found->second;
-        lock.unlock();
-        return scored.get();
-      }
-      if (known_.size() >= kMostRemembered) known_.clear();
-      known_.emplace(key, promise.get_future().share());
-    }
-    const Conversation before = Before(instruction, turns);
-    const std::string& answer = turns.empty() ? kNone : turns.back();
-    const Result<Scored> scored = Ask(before, answer);
-    promise.set_value(scored);
-    if (!scored.ok()) {
-      const std::lock_guard lock(mutex_);
-      known_.erase(key);
-    }
-    return scored;
+    const auto ask = [&] {
+      return Ask(Before(instruction, turns), turns.empty() ? kNone : turns.back());
+    };
+    return known_.Get(key, ask, [](const Result<Scored>& scored) { return scored.ok(); }).first;
   }
 
   Result<Scored> Ask(const Conversation& before, const std::string& answer) {
@@ -187,9 +169,7 @@ class LocalJudge final : public Judge {
   LocalScore score_;
   std::unique_ptr<LocalModel> model_;
   JudgeIdentity identity_;
-  std::mutex mutex_;
-  // Scores that are there or on their way; guarded by mutex_.
-  std::unordered_map<Key, std::shared_future<Result<Scored>>, KeyHash> known_;
+  judge_internal::OnceByKey<Result<Scored>> known_{kMostRemembered};
 };
 
 }  // namespace

@@ -57,9 +57,9 @@ std::string_view Lookup(const std::unordered_map<std::string, std::string>& map,
   return found == map.end() ? otherwise : std::string_view(found->second);
 }
 
-JudgeGroup& GroupOf(JudgeSums& state, const BattleRecord& battle, std::uint32_t& number) {
-  const Key key = battle.instruction.empty() ? KeyBuilder("unnamed").Add(state.unnamed++).Build()
-                                             : HashBytes(battle.instruction);
+JudgeGroup& GroupOf(JudgeSums& state, std::string_view instruction, std::uint32_t& number) {
+  const Key key = instruction.empty() ? KeyBuilder("unnamed").Add(state.unnamed++).Build()
+                                      : HashBytes(instruction);
   number = static_cast<std::uint32_t>(key.low % rating_internal::kJudgeGroups);
   JudgeGroup& group = state.groups[number];
   if (group.sums.empty()) {
@@ -164,6 +164,17 @@ void AddSamples(JudgeSums& state, const BattleRecord& battle, JudgeGroup& group)
   }
 }
 
+/// All pairs of the opinions, and those that say the same.
+void AddPairs(const std::array<std::int64_t, 3>& opinions, double& pairs, double& alike) {
+  double count = 0;
+  for (const std::int64_t one : opinions) {
+    const auto same = static_cast<double>(one);
+    alike += same * (same - 1) / 2;
+    count += same;
+  }
+  pairs += count * (count - 1) / 2;
+}
+
 void AddFamilies(const JudgeSums& state, const BattleRecord& battle, double share,
                  const VoteTally* votes, std::vector<double>& sums) {
   const auto& contestants = state.config.contestant_families;
@@ -231,7 +242,7 @@ void JudgeQuality::Add(const BattleRecord& battle) {
   JudgeSums& state = *state_;
   ++state.battles;
   std::uint32_t number = 0;
-  JudgeGroup& group = GroupOf(state, battle, number);
+  JudgeGroup& group = GroupOf(state, battle.instruction, number);
   const bool sampled = number < state.sampled_groups;
   AddGames(battle, group.sums);
   AddSwap(battle, group.sums);
@@ -253,6 +264,15 @@ void JudgeQuality::Add(const BattleRecord& battle) {
     if (!state.families.empty()) AddFamilies(state, battle, result->share, votes, group.sums);
   }
   BoundSample(state);
+}
+
+void JudgeQuality::AddOpinions(std::string_view instruction, const GameOpinions& opinions) {
+  std::uint32_t number = 0;
+  std::vector<double>& sums = GroupOf(*state_, instruction, number).sums;
+  AddPairs(opinions.samples, sums[rating_internal::kSamplePairs],
+           sums[rating_internal::kSamplePairsAlike]);
+  AddPairs(opinions.members, sums[rating_internal::kMemberPairs],
+           sums[rating_internal::kMemberPairsAlike]);
 }
 
 Result<JudgeQualityReport> JudgeQuality::Report(const JudgeQualityReportOptions& options) const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -109,10 +110,19 @@ struct JudgeQualityReport {
   /// Of all pairs of samples of the same game (same judge, instruction, answers and seats), the
   /// share that names the same winner. `count` is the number of pairs.
   std::optional<JudgeRate> repeatability;
+  /// The same of pairs of members of a jury.
+  std::optional<JudgeRate> jury_agreement;
   std::optional<VoteAgreement> votes;
   std::int64_t votes_given = 0;
   std::vector<FamilyPreference> families;  ///< one per family of a judge, sorted by name
   std::vector<std::string> warnings;
+};
+
+/// What stood behind the verdict of one game: how many of several opinions named the first seat,
+/// said tie, and named the second.
+struct GameOpinions {
+  std::array<std::int64_t, 3> samples{};  ///< of one judge that was asked several times
+  std::array<std::int64_t, 3> members{};  ///< of a jury
 };
 
 /// Accumulates battles; memory is bounded by the number of votes plus the configured sample, not by
@@ -134,6 +144,10 @@ class JudgeQuality {
 
   /// Adds a battle of the judge.
   void Add(const BattleRecord& battle);
+
+  /// Adds the opinions behind one game on `instruction` (as in its battle's record, not empty),
+  /// each game once. They count for repeatability and jury_agreement only.
+  void AddOpinions(std::string_view instruction, const GameOpinions& opinions);
 
   /// Errors: no battle was added, options out of range.
   Result<JudgeQualityReport> Report(const JudgeQualityReportOptions& options = {}) const;

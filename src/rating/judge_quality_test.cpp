@@ -311,6 +311,27 @@ TEST(JudgeQualityTest, RepeatabilityComparesSamplesOfTheSameGame) {
   EXPECT_NEAR(report->repeatability->figure.value, 2.0 / 4, 1e-12);
 }
 
+TEST(JudgeQualityTest, OpinionsBehindAGameCountAsPairs) {
+  JudgeQuality quality;
+  BattleRecord battle;
+  battle.instruction = "q";
+  battle.model_a = "a";
+  battle.model_b = "b";
+  battle.games[0].share_a = 1;
+  quality.Add(battle);
+  // Three samples of one game: 1 of 3 pairs alike; two of another: alike. A jury of three: none.
+  quality.AddOpinions("q", {{2, 1, 0}, {}});
+  quality.AddOpinions("r", {{0, 0, 2}, {1, 1, 1}});
+  quality.AddOpinions("s", {{1, 0, 0}, {}});
+  const auto report = quality.Report();
+  ASSERT_TRUE(report.ok() && report->repeatability && report->jury_agreement);
+  EXPECT_EQ(report->repeatability->count, 4);
+  EXPECT_NEAR(report->repeatability->figure.value, 2.0 / 4, 1e-12);
+  EXPECT_EQ(report->jury_agreement->count, 3);
+  EXPECT_EQ(report->jury_agreement->figure.value, 0);
+  EXPECT_EQ(report->battles, 1);
+}
+
 std::vector<OwnedBattle> RandomBattles(std::uint64_t seed, int count) {
   Rng rng(seed);
   std::vector<OwnedBattle> battles;

@@ -320,6 +320,7 @@ Result<JudgeQualityReport> ReportJudge(const JudgeSums& sums,
   report.longer_win_rate = Rate(resampled, kLongerShare, kUnequalLengths);
   report.length_slope = Slope(sums, options.level);
   report.repeatability = Rate(resampled, kSamplePairsAlike, kSamplePairs);
+  report.jury_agreement = Rate(resampled, kMemberPairsAlike, kMemberPairs);
   report.votes = Votes(resampled);
   report.votes_given = sums.votes_given;
   report.families = Families(sums, resampled);

@@ -46,6 +46,7 @@ std::vector<FigureLine> BiasLines(const JudgeQualityReport& report) {
                      Over(slope.count, slope.sampled ? "battles (a sample)" : "battles")});
   }
   AddRate(lines, "same verdict when asked again", report.repeatability, "pairs of samples");
+  AddRate(lines, "same winner by two of the jury", report.jury_agreement, "pairs of members");
   return lines;
 }
 
@@ -157,6 +158,7 @@ Json JudgeQualityToJson(const JudgeQualityReport& report) {
           {"longer_win_rate", RateToJson(report.longer_win_rate)},
           {"length_slope", SlopeToJson(report.length_slope)},
           {"repeatability", RateToJson(report.repeatability)},
+          {"jury_agreement", RateToJson(report.jury_agreement)},
           {"votes", VotesToJson(report.votes)},
           {"votes_given", report.votes_given},
           {"families", std::move(families)},

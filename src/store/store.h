@@ -80,7 +80,8 @@ struct BattleDetail {
 
 /// Thread-safe. Puts go to one writer thread that groups commits; what Flush() has returned from is
 /// durable against kill -9. Reads see committed rows. Same key, same row: a put of a key that is
-/// done already changes nothing; one that failed may be replaced.
+/// done already changes nothing; one that failed may be replaced. Only ReviseGames changes what is
+/// done.
 class Store {
  public:
   virtual ~Store() = default;
@@ -94,6 +95,10 @@ class Store {
   virtual Status PutGames(std::span<const Game> games) = 0;
   /// Battles are linked to their games by key; a battle put again takes the new game keys.
   virtual Status PutBattles(std::span<const Battle> battles) = 0;
+  /// Gives games that are stored another state, failure, error and verdict, also where they are
+  /// done; the rest of their rows stays. `battles` are those linked to them, as stored: they follow
+  /// in the same transaction. For reading replies again, while no other process writes verdicts.
+  virtual Status ReviseGames(std::span<const Game> games, std::span<const Battle> battles) = 0;
   /// Returns when everything put so far is committed, or the first error of a write.
   virtual Status Flush() = 0;
 

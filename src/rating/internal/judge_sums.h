@@ -30,6 +30,8 @@ enum JudgeSum : std::size_t {
   kVoteCases,  ///< 9 sums, [judge][vote]
   kSamplePairs = kVoteCases + 9,
   kSamplePairsAlike,
+  kMemberPairs,
+  kMemberPairsAlike,
   kFixedSums
 };
 

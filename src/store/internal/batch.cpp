@@ -40,6 +40,12 @@ struct VerdictColumns {
     VisitVerdict(row, visit);
   }
 };
+struct RevisedColumns {
+  template <typename F>
+  void operator()(GameRow& row, F&& visit) const {
+    VisitRevised(row, visit);
+  }
+};
 struct BattleColumns {
   template <typename F>
   void operator()(BattleRow& row, F&& visit) const {
@@ -117,6 +123,9 @@ class ScoreCache {
     return slot.used && slot.game == game ? &slot.scores : nullptr;
   }
   void Forget() { slots_.clear(); }
+  void Forget(const DbKey& game) {
+    if (!slots_.empty() && slots_[SlotOf(game)].game == game) slots_[SlotOf(game)].used = false;
+  }
 
  private:
   struct Slot {
@@ -170,6 +179,7 @@ struct BatchWriter::Statements {
         games(session, "game", WorkConflict("game", ColumnNames<GameRow>(GameColumns{}))),
         // Replaces all columns too: those that it does not set take their defaults.
         verdicts(session, "game", WorkConflict("game", ColumnNames<GameRow>(GameColumns{}))),
+        revisions(session, "game", RevisionConflict()),
         battles(session, "battle", BattleConflict()),
         instruction_ids(session, "instruction"),
         contestant_ids(session, "contestant"),
@@ -187,6 +197,7 @@ struct BatchWriter::Statements {
     answers.Forget();
     games.Forget();
     verdicts.Forget();
+    revisions.Forget();
     battles.Forget();
     instruction_ids.Forget();
     contestant_ids.Forget();
@@ -200,6 +211,7 @@ struct BatchWriter::Statements {
   BulkUpsert<AnswerRow, AnswerColumns> answers;
   BulkUpsert<GameRow, GameColumns> games;
   BulkUpsert<GameRow, VerdictColumns> verdicts;
+  BulkUpsert<GameRow, RevisedColumns> revisions;
   BulkUpsert<BattleRow, BattleColumns> battles;
   Ids instruction_ids;
   Ids contestant_ids;
@@ -232,6 +244,7 @@ Status BatchWriter::WriteInTransaction(Batch& batch, std::int64_t now_s) {
   WriteJudges(batch.judges, now_s);
   WriteAnswers(batch.answers, now_s);
   WriteGames(batch.games, now_s);
+  ReviseGames(batch.revised_games, now_s);
   WriteBattles(batch.battles);
   transaction.Commit();
   return {};
@@ -294,6 +307,16 @@ void BatchWriter::WriteGames(std::vector<GameRow>& rows, std::int64_t now_s) {
   }
   statements_->verdicts.Finish(remember);
   statements_->games.Finish(remember);
+}
+
+void BatchWriter::ReviseGames(std::vector<GameRow>& rows, std::int64_t now_s) {
+  for (GameRow* row : InKeyOrder(rows)) {
+    row->judge = statements_->judge_ids.Of(row->judge_key);
+    row->stored_at = now_s;
+    statements_->score_cache.Forget(row->key);
+    statements_->revisions.Add(*row);
+  }
+  statements_->revisions.Finish();
 }
 
 void BatchWriter::CopyScores(const DbKey& game, ScoreCopy& copy) {

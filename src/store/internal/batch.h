@@ -19,6 +19,7 @@ struct Batch {
   std::vector<PartyRow> judges;
   std::vector<AnswerRow> answers;
   std::vector<GameRow> games;
+  std::vector<GameRow> revised_games;
   std::vector<BattleRow> battles;
   std::size_t rows = 0;
   std::size_t bytes = 0;
@@ -46,6 +47,7 @@ class BatchWriter {
   void WriteParty(PartyRow& row, std::string_view table, Insert& insert, std::int64_t now_s);
   void WriteAnswers(std::vector<AnswerRow>& rows, std::int64_t now_s);
   void WriteGames(std::vector<GameRow>& rows, std::int64_t now_s);
+  void ReviseGames(std::vector<GameRow>& rows, std::int64_t now_s);
   void WriteBattles(std::vector<BattleRow>& rows);
   void CopyScores(const DbKey& game, ScoreCopy& copy);
 

@@ -108,7 +108,7 @@ struct GameRow {
 };
 
 /// The scores of a game that is done, copied into the rows of its battles. They cannot become
-/// stale: a game that is done never changes.
+/// stale: a game that is done changes only together with its battles (Store::ReviseGames).
 struct ScoreCopy {
   Nullable<double> first;
   Nullable<double> second;
@@ -224,6 +224,14 @@ void VisitVerdict(Row& row, F&& visit) {
   visit("score_second", row.score_second);
   visit("stored_at", row.stored_at);
   visit("explanation", row.explanation);
+}
+
+/// What a verdict read again from the same replies can change.
+template <typename Row, typename F>
+void VisitRevised(Row& row, F&& visit) {
+  VisitVerdict(row, visit);
+  visit("failure", row.failure);
+  visit("error", row.error);
 }
 
 template <typename Row, typename F>

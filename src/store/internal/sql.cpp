@@ -74,6 +74,14 @@ Conflict WorkConflict(std::string_view table, const std::vector<std::string_view
   return conflict;
 }
 
+Conflict RevisionConflict() {
+  const std::vector<std::string_view> content = {"state",       "failure",      "error",
+                                                 "score_first", "score_second", "explanation"};
+  Conflict conflict{content, Differs("game", content)};
+  conflict.update.push_back("stored_at");
+  return conflict;
+}
+
 Conflict BattleConflict() {
   // The rest follows from the key.
   const std::vector<std::string_view> content = {"game_ab_high", "game_ab_low", "game_ba_high",

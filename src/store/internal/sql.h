@@ -33,6 +33,8 @@ Conflict InstructionConflict();
 Conflict PartyConflict(std::string_view table);
 /// For answers and games: only what is not done is replaced.
 Conflict WorkConflict(std::string_view table, const std::vector<std::string_view>& columns);
+/// For games whose replies were read again: the columns of VisitRevised, whatever is there.
+Conflict RevisionConflict();
 Conflict BattleConflict();
 
 /// Parameters :key_high, :key_low.

@@ -50,6 +50,13 @@ class SqlStore final : public Store {
   Status PutBattles(std::span<const Battle> battles) override {
     return Put(battles, &Batch::battles);
   }
+  Status ReviseGames(std::span<const Game> games, std::span<const Battle> battles) override {
+    if (games.empty()) return {};
+    if (!writer_) return ReadOnly();
+    ARENA_ASSIGN_OR_RETURN(auto game_rows, ToRows<GameRow>(games));
+    ARENA_ASSIGN_OR_RETURN(auto battle_rows, ToRows<BattleRow>(battles));
+    return writer_->PutRevision(std::move(game_rows), std::move(battle_rows));
+  }
   Status Flush() override { return writer_ ? writer_->Flush() : Status(); }
 
   Result<std::vector<std::optional<Answer>>> GetAnswers(std::span<const Key> keys) override {
@@ -92,20 +99,28 @@ class SqlStore final : public Store {
   }
 
  private:
+  Error ReadOnly() const {
+    return InternalError(fmt::format("{} was opened for reading only", dialect_->where()));
+  }
+
+  template <typename Row, typename T>
+  static Result<std::vector<Row>> ToRows(std::span<const T> items) {
+    std::vector<Row> rows;
+    rows.reserve(items.size());
+    for (const T& item : items) {
+      ARENA_ASSIGN_OR_RETURN(Row row, AsResult(ToRow(item)));
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
   /// Encodes on the caller's thread and hands over slices, so that the queue's bounds hold.
   template <typename T, typename Row>
   Status Put(std::span<const T> items, std::vector<Row> Batch::*table) {
-    if (!writer_) {
-      return InternalError(fmt::format("{} was opened for reading only", dialect_->where()));
-    }
+    if (!writer_) return ReadOnly();
     while (!items.empty()) {
       const auto slice = items.first(std::min(items.size(), Writer::kSliceRows));
-      std::vector<Row> rows;
-      rows.reserve(slice.size());
-      for (const T& item : slice) {
-        ARENA_ASSIGN_OR_RETURN(Row row, AsResult(ToRow(item)));
-        rows.push_back(std::move(row));
-      }
+      ARENA_ASSIGN_OR_RETURN(auto rows, ToRows<Row>(slice));
       ARENA_RETURN_IF_ERROR(writer_->Put(table, std::move(rows)));
       items = items.subspan(slice.size());
     }

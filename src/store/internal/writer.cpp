@@ -32,6 +32,19 @@ Writer::~Writer() {
   thread_.join();
 }
 
+Status Writer::PutRevision(std::vector<GameRow> games, std::vector<BattleRow> battles) {
+  const std::size_t game_bytes = BytesOf(games);
+  const std::size_t battle_bytes = BytesOf(battles);
+  {
+    std::unique_lock lock(mutex_);
+    ARENA_RETURN_IF_ERROR(WaitForRoom(lock));
+    Append(&Batch::revised_games, std::move(games), game_bytes);
+    Append(&Batch::battles, std::move(battles), battle_bytes);
+  }
+  work_.notify_one();
+  return {};
+}
+
 Status Writer::Flush() {
   std::unique_lock lock(mutex_);
   const std::uint64_t target = put_count_;

@@ -38,10 +38,15 @@ class Writer {
   template <typename Row>
   Status Put(std::vector<Row> Batch::*table, std::vector<Row> rows);
 
+  /// Both in one transaction.
+  Status PutRevision(std::vector<GameRow> games, std::vector<BattleRow> battles);
+
   /// Returns when what was put before the call is committed, or the first error of a write.
   Status Flush();
 
  private:
+  template <typename Row>
+  void Append(std::vector<Row> Batch::*table, std::vector<Row> rows, std::size_t bytes);
   Status WaitForRoom(std::unique_lock<std::mutex>& lock);
   void Run();
   bool NextBatch(Batch& batch, std::uint64_t& last_put);
@@ -69,21 +74,33 @@ class Writer {
 };
 
 template <typename Row>
-Status Writer::Put(std::vector<Row> Batch::*table, std::vector<Row> rows) {
-  if (rows.empty()) return {};
+std::size_t BytesOf(const std::vector<Row>& rows) {
   std::size_t bytes = 0;
   for (const Row& row : rows) bytes += TextBytes(row);
-  std::unique_lock lock(mutex_);
-  ARENA_RETURN_IF_ERROR(WaitForRoom(lock));
-  const bool was_empty = pending_.rows == 0;
-  const bool was_short = pending_.rows < batch_rows_;
-  if (was_empty) first_pending_ = std::chrono::steady_clock::now();
+  return bytes;
+}
+
+/// With mutex_ held.
+template <typename Row>
+void Writer::Append(std::vector<Row> Batch::*table, std::vector<Row> rows, std::size_t bytes) {
+  if (pending_.rows == 0) first_pending_ = std::chrono::steady_clock::now();
   pending_.rows += rows.size();
   pending_.bytes += bytes;
   ++put_count_;
   std::vector<Row>& waiting = pending_.*table;
   waiting.insert(waiting.end(), std::make_move_iterator(rows.begin()),
                  std::make_move_iterator(rows.end()));
+}
+
+template <typename Row>
+Status Writer::Put(std::vector<Row> Batch::*table, std::vector<Row> rows) {
+  if (rows.empty()) return {};
+  const std::size_t bytes = BytesOf(rows);
+  std::unique_lock lock(mutex_);
+  ARENA_RETURN_IF_ERROR(WaitForRoom(lock));
+  const bool was_empty = pending_.rows == 0;
+  const bool was_short = pending_.rows < batch_rows_;
+  Append(table, std::move(rows), bytes);
   const bool wake = was_empty || (was_short && pending_.rows >= batch_rows_) || IsFull();
   lock.unlock();
   if (wake) work_.notify_one();
