@@ -31,7 +31,7 @@ void ReadSteps(TableReader& table, std::vector<CurationStep>& steps) {
     const auto step = ParseCurationStep(name);
     if (!step) {
       table.NoteKey("steps", fmt::format("does not know the step \"{}\"; known: unsafe, length, "
-                                         "exact, prefix, near, neighbours, overlap, language",
+                                         "exact, prefix, near, test_set, neighbours, overlap, language",
                                          name));
       return;
     }
@@ -82,6 +82,7 @@ void ReadDuplicates(TableReader& table, CurationSettings& settings) {
 }
 
 void ReadLeakage(TableReader& table, CurationSettings& settings) {
+  ReadWithin(table, "test_similarity", 0.05, 1, settings.test_similarity);
   ReadInt(table, "neighbours", 1, settings.neighbours.neighbours);
   ReadWithin(table, "neighbour_similarity", -1, 1, settings.neighbours.least_similarity);
   ReadInt(table, "overlap_size", 1, settings.overlap.size);
@@ -101,7 +102,9 @@ void ReadCurateTable(TableReader& table, CurateConfig& curate) {
   CurationSettings& settings = curate.settings;
   table.ReadPaths("inputs", curate.inputs);
   table.ReadPaths("benchmarks", curate.benchmarks);
-  table.Read("skip_bad_rows", curate.read.skip_bad_rows);
+  table.ReadPaths("test_sets", curate.test_sets);
+  table.Read("skip_bad_rows", curate.read.rows.skip_bad_rows);
+  table.Read("score_column", curate.read.score_column);
   ReadSteps(table, settings.steps);
   ReadFilters(table, curate);
   ReadDuplicates(table, settings);

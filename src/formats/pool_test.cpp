@@ -22,7 +22,7 @@ struct ReadItems {
 
 ReadItems ReadText(const std::string& name, const std::string& text, bool skip_bad_rows = false) {
   ReadItems read;
-  const auto report = ReadPoolSource(InputSource::Memory(name, text), 7, {skip_bad_rows},
+  const auto report = ReadPoolSource(InputSource::Memory(name, text), 7, {.rows = {skip_bad_rows}},
                                      [&](const PoolItem& item) -> Status {
                                        read.items.push_back(item);
                                        return {};

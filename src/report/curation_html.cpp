@@ -4,43 +4,20 @@
 #include <vector>
 
 #include "report/curation_report.h"
+#include "report/internal/html_charts.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
-#include "report/visible.h"
 
 namespace arena {
 namespace {
 
+using report_internal::Bar;
+using report_internal::Bars;
+using report_internal::Block;
+using report_internal::Count;
+using report_internal::Fact;
 using report_internal::HtmlText;
-
-constexpr std::string_view kStyle = R"css(
-.bars{width:100%;max-width:720px;font-size:13px}
-.bars th{font-weight:400;text-align:right;padding:3px 10px 3px 0;white-space:nowrap}
-.bars td{padding:3px 0;width:100%}
-.bars td+td{width:auto;padding-left:10px;text-align:right;white-space:nowrap;color:var(--soft)}
-.bars div{height:12px;background:var(--data);border-radius:2px;min-width:1px}
-.bars .faint div{opacity:.4}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:0 0 12px;padding:0 0 12px;
-border-bottom:1px solid var(--line);font-size:13px}
-.pair pre{margin:4px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:12px/1.45 ui-monospace,
-monospace;max-height:180px;overflow:auto}
-.pair .caption{margin:0;overflow-wrap:anywhere}
-section.board .caption{margin:6px 0 14px}
-section.board .bars{margin:0 0 20px}
-pre.settings{font:12px/1.5 ui-monospace,monospace;background:var(--band);padding:12px;
-border-radius:6px;overflow:auto;color:var(--fg)}
-@media (max-width:560px){.pair{grid-template-columns:1fr}}
-)css";
-
-std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
-
-double ShareOf(std::int64_t part, std::int64_t whole) {
-  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
-
-std::string Percent(std::int64_t part, std::int64_t whole) {
-  return FixedNumber(100 * ShareOf(part, whole), 2);
-}
+using report_internal::Percent;
 
 std::string_view Title(CurationStep step) {
   switch (step) {
@@ -54,6 +31,8 @@ std::string_view Title(CurationStep step) {
       return "The same opening";
     case CurationStep::kNear:
       return "Near-duplicates";
+    case CurationStep::kTestSet:
+      return "Like an item of the test set";
     case CurationStep::kNeighbours:
       return "Nearest to a benchmark item";
     case CurationStep::kOverlap:
@@ -64,37 +43,15 @@ std::string_view Title(CurationStep step) {
   return "";
 }
 
-// Text of many lines for a <pre>.
-std::string Block(std::string_view text) {
-  std::string out;
-  const std::string visible = VisibleText(text);
-  for (std::size_t at = 0; at <= visible.size();) {
-    const std::size_t end = std::min(visible.find('\n', at), visible.size());
-    out += HtmlText(std::string_view(visible).substr(at, end - at)) + "\n";
-    at = end + 1;
-  }
-  return out;
-}
-
-std::string CurationFact(std::string_view name, std::string_view value) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
-}
-
 std::string Facts(const CurationReport& report, const ReadReport& read) {
   std::string out = "<dl class=\"facts\">\n";
-  out += CurationFact("Items", Count(report.items)) + CurationFact("Kept", Count(report.kept));
-  out += CurationFact("Kept, %", Percent(report.kept, report.items));
-  out += CurationFact("Files", Count(static_cast<std::int64_t>(report.files.size())));
-  out += CurationFact("Rows not valid", Count(read.bad_rows));
-  out += CurationFact("Benchmark items", Count(report.benchmark_items));
+  out += Fact("Items", Count(report.items)) + Fact("Kept", Count(report.kept));
+  out += Fact("Kept, %", Percent(report.kept, report.items));
+  out += Fact("Files", Count(static_cast<std::int64_t>(report.files.size())));
+  out += Fact("Rows not valid", Count(read.bad_rows));
+  out += Fact("Benchmark items", Count(report.benchmark_items));
+  if (report.test_items > 0) out += Fact("Items of the test set", Count(report.test_items));
   return out + "</dl>\n";
-}
-
-std::string Problems(const ReadReport& read) {
-  if (read.problems.empty()) return "";
-  std::string out = "<ul class=\"warnings\">\n";
-  for (const std::string& problem : read.problems) out += "<li>" + HtmlText(problem) + "</li>\n";
-  return out + "</ul>\n";
 }
 
 std::string StepTable(const CurationReport& report) {
@@ -137,27 +94,6 @@ std::string SourceTable(const CurationReport& report) {
     out += fmt::format("<td class=\"main\">{}</td></tr>\n", Count(kept));
   }
   return out + "</tbody></table></div>\n";
-}
-
-struct Bar {
-  std::string label;
-  std::int64_t value = 0;
-  std::string note;
-  bool is_faint = false;
-};
-
-std::string Bars(const std::vector<Bar>& bars) {
-  std::int64_t most = 1;
-  for (const Bar& bar : bars) most = std::max(most, bar.value);
-  std::string out = "<table class=\"bars\"><tbody>\n";
-  for (const Bar& bar : bars) {
-    out += fmt::format(
-        "<tr{}><th scope=\"row\">{}</th><td><div style=\"width:{}%\"></div></td><td>{}{}</td>"
-        "</tr>\n",
-        bar.is_faint ? " class=\"faint\"" : "", bar.label,
-        FixedNumber(100 * ShareOf(bar.value, most), 2), Count(bar.value), bar.note);
-  }
-  return out + "</tbody></table>\n";
 }
 
 std::string CurveChart(const CurationReport& report) {
@@ -226,13 +162,11 @@ std::string StepSection(const StepReport& step) {
 
 std::string CurationHtml(const CurationReport& report, const ReadReport& read,
                          std::string_view settings) {
-  std::string out = report_internal::PageBegin("Curation", kStyle);
-  out += Facts(report, read) + Problems(read) + StepTable(report) + SourceTable(report);
+  std::string out = report_internal::PageBegin("Curation", report_internal::ChartStyle());
+  out += Facts(report, read) + report_internal::WarningList(read.problems) + StepTable(report) + SourceTable(report);
   out += CurveChart(report) + ShardChart(report);
   for (const StepReport& step : report.steps) out += StepSection(step);
-  out += "<section class=\"notes\"><h2>Settings</h2><pre class=\"settings\">" + Block(settings) +
-         "</pre></section>\n";
-  return out + "</main></body>\n</html>\n";
+  return out + report_internal::SettingsEnd(settings);
 }
 
 }  // namespace arena
