@@ -15,6 +15,7 @@ namespace {
 using FaissNumber = faiss::Index::idx_t;
 
 constexpr std::size_t kVectorsAtOnce = 65536;
+constexpr std::size_t kFewClusters = 64;  // are cheap, and a bad start hurts most
 constexpr std::size_t kPlaneSample = 20000;
 
 // One axis of the plane: a row of the transformation, with a sign that does not depend on LAPACK.
@@ -52,6 +53,7 @@ Result<Clustering> ClusterVectors(std::span<const float> vectors, std::size_t di
     parameters.niter = options.rounds;
     parameters.spherical = true;
     parameters.min_points_per_centroid = 1;  // small pools are no reason for a warning on stderr
+    parameters.nredo = result.clusters <= kFewClusters ? 4 : 1;
     parameters.seed = static_cast<int>(options.seed & 0x7FFFFFFF);
     faiss::Clustering clustering(static_cast<int>(dimensions), static_cast<int>(result.clusters),
                                  parameters);

@@ -163,12 +163,12 @@ class ModelRater : public InstructionRater {
 std::optional<double> ParseDifficulty(std::string_view reply) {
   // What follows the number tells 7 from 7-8 and from 70.
   static const RE2 kNamed(
-      R"((?i)difficulty[^\w\n]{0,12}(?:is[^\w\n]{1,4})?(\d{1,4}(?:\.\d{1,4})?)([^\n]?[^\n]?))");
+      R"((?i)difficulty(?:[^\w\n]{0,11}[^\w\n-])?(?:is[^\w\n]{1,4})?(\d{1,4}(?:\.\d{1,4})?)([^\n]?[^\n]?))");
   static const RE2 kAlone(R"(\s*(\d{1,2}(?:\.\d{1,4})?)(?:\s*/\s*10)?\s*)");
   const re2::StringPiece text(reply.data(), reply.size());
   std::string number;
   if (RE2::FullMatch(text, kAlone, &number)) return DifficultyOf(number);
-  static const RE2 kSpan(R"(\s?(?:-|–|\d|\.\d).*)");
+  static const RE2 kSpan(R"(\s?(?:-|–|\d|\.\d|e).*)");
   std::string after, last, last_after;
   re2::StringPiece rest = text;
   while (RE2::FindAndConsume(&rest, kNamed, &number, &after)) {
