@@ -30,7 +30,8 @@ TEST(IfdRater, IsTheRatioOfThePerplexities) {
                            {Role::kUser, "Again"},
                            {Role::kAssistant, "Hello again"}};
   items[2].conversation = {{Role::kUser, "No answer."}};
-  items[3].conversation = {{Role::kUser, "Too long."}, {Role::kAssistant, std::string(100000, 'x')}};
+  items[3].conversation = {{Role::kUser, "Too long."},
+                           {Role::kAssistant, std::string(100000, 'x')}};
   const auto ratings = IfdRater(*model, 2).Rate(items);
   ASSERT_TRUE(ratings.ok()) << ratings.error().message;
   ASSERT_EQ(ratings->size(), 4U);

@@ -30,9 +30,10 @@ void ReadSteps(TableReader& table, std::vector<CurationStep>& steps) {
   for (const std::string& name : names) {
     const auto step = ParseCurationStep(name);
     if (!step) {
-      table.NoteKey("steps", fmt::format("does not know the step \"{}\"; known: unsafe, length, "
-                                         "exact, prefix, near, test_set, neighbours, overlap, language",
-                                         name));
+      table.NoteKey("steps",
+                    fmt::format("does not know the step \"{}\"; known: unsafe, length, "
+                                "exact, prefix, near, test_set, neighbours, overlap, language",
+                                name));
       return;
     }
     wanted.push_back(*step);

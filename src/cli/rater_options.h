@@ -13,7 +13,7 @@
 namespace arena {
 
 struct RaterOptions {
-  std::string model;        ///< a Hugging Face directory; empty: none
+  std::string model;  ///< a Hugging Face directory; empty: none
   double temperature = 0.7;
   std::int64_t max_new_tokens = 256;
   std::int64_t samples = 2;
@@ -24,8 +24,8 @@ struct RaterOptions {
 /// Adds --rater and how it is asked.
 void AddRaterOptions(CLI::App& command, RaterOptions& options);
 
-/// Makes raters by name: "length", "difficulty", "tags" and "ifd". The checkpoint is loaded when the
-/// first rater needs it, and raters are valid as long as this object. Not thread-safe.
+/// Makes raters by name: "length", "difficulty", "tags" and "ifd". The checkpoint is loaded when
+/// the first rater needs it, and raters are valid as long as this object. Not thread-safe.
 class Raters {
  public:
   explicit Raters(RaterOptions options) : options_(std::move(options)) {}

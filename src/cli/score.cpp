@@ -75,9 +75,8 @@ Result<Exit> RunScore(const ScoreArguments& arguments) {
   const SystemClock clock;
   Progress progress("items", clock, arguments.json);
   const auto report =
-      ScorePool(pool.Source(), names, columns, arguments.out, [&](std::int64_t items) {
-        progress.Show(fmt::format("{} items", items));
-      });
+      ScorePool(pool.Source(), names, columns, arguments.out,
+                [&](std::int64_t items) { progress.Show(fmt::format("{} items", items)); });
   progress.Finish();
   if (!report.ok()) return report.error();
   PrintProblems(pool.report());

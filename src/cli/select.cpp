@@ -119,8 +119,7 @@ Status LoadInputs(const SelectArguments& arguments, LoadedInputs& loaded) {
     if (arguments.by != "ifd" && arguments.by != "tags") {
       return InvalidInput("--scores goes with --by ifd or --by tags");
     }
-    ARENA_RETURN_IF_ERROR(
-        ReadScores(arguments.scores, arguments.by, inputs.files, loaded.scores));
+    ARENA_RETURN_IF_ERROR(ReadScores(arguments.scores, arguments.by, inputs.files, loaded.scores));
     inputs.scores = &loaded.scores;
   }
   inputs.earlier.assign(arguments.earlier.begin(), arguments.earlier.end());
@@ -176,12 +175,13 @@ Result<Exit> RunSelect(const SelectArguments& arguments) {
 void AddRuleOptions(CLI::App& command, SelectArguments& arguments) {
   SelectionSettings& settings = arguments.settings;
   command
-      .add_option("--by", arguments.by,
-                  "What decides: battles (the verdicts), or as a baseline random, length, clusters, "
-                  "difficulty (needs --difficulty), ifd or tags (need --scores); baselines need "
-                  "--size")
-      ->check(CLI::IsMember(
-          {"battles", "random", "length", "difficulty", "clusters", "ifd", "tags"}))
+      .add_option(
+          "--by", arguments.by,
+          "What decides: battles (the verdicts), or as a baseline random, length, clusters, "
+          "difficulty (needs --difficulty), ifd or tags (need --scores); baselines need "
+          "--size")
+      ->check(
+          CLI::IsMember({"battles", "random", "length", "difficulty", "clusters", "ifd", "tags"}))
       ->capture_default_str();
   command.add_option("--k", settings.k, "Lost means: behind by more than this (mean score)")
       ->check(CLI::Range(0.0, 10.0))

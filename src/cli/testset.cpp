@@ -65,10 +65,9 @@ Result<Exit> RunTestset(TestsetArguments arguments, bool has_score_column) {
       BuildTestSet(inputs, arguments.settings, arguments.out, [&](std::string_view doing) {
         if (!arguments.json) fmt::print(stderr, "{}\n", doing);
       }));
-  ARENA_RETURN_IF_ERROR(
-      WriteFileAtomic(fs::path(arguments.out) / "report.html",
-                      TestSetHtml(report, pool.report(),
-                                  DumpJson(TestSetSettingsJson(arguments.settings), 2))));
+  ARENA_RETURN_IF_ERROR(WriteFileAtomic(
+      fs::path(arguments.out) / "report.html",
+      TestSetHtml(report, pool.report(), DumpJson(TestSetSettingsJson(arguments.settings), 2))));
   PrintProblems(pool.report());
   if (arguments.json) {
     PrintJson(TestSetJson(report, pool.report()));
@@ -86,7 +85,8 @@ void AddChoiceOptions(CLI::App& command, TestsetArguments& arguments) {
   command.add_option("--clusters", settings.clusters, "Groups of similar prompts (k-means)")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command.add_option("--diverse", settings.diverse_per_cluster, "Prompts of each cluster in Diverse")
+  command
+      .add_option("--diverse", settings.diverse_per_cluster, "Prompts of each cluster in Diverse")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   command
@@ -120,9 +120,7 @@ void AddTestset(CLI::App& app, Exit& exit) {
   command.add_option("--input", arguments->inputs, "Files or directories of the pool")
       ->required()
       ->type_name("FILE");
-  command.add_option("--out", arguments->out, "Where the results go")
-      ->required()
-      ->type_name("DIR");
+  command.add_option("--out", arguments->out, "Where the results go")->required()->type_name("DIR");
   AddChoiceOptions(command, *arguments);
   const CLI::Option* score_column =
       command

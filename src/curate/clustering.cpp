@@ -22,8 +22,8 @@ constexpr std::size_t kPlaneSample = 20000;
 std::vector<float> AxisOf(const std::vector<float>& rows, std::size_t row, std::size_t dimensions) {
   const auto* begin = rows.data() + row * dimensions;
   std::vector<float> axis(begin, begin + dimensions);
-  const auto largest = std::max_element(
-      axis.begin(), axis.end(), [](float a, float b) { return std::abs(a) < std::abs(b); });
+  const auto largest = std::max_element(axis.begin(), axis.end(),
+                                        [](float a, float b) { return std::abs(a) < std::abs(b); });
   if (*largest < 0) {
     for (float& weight : axis) weight = -weight;
   }
@@ -66,7 +66,8 @@ Result<Clustering> ClusterVectors(std::span<const float> vectors, std::size_t di
       index.search(static_cast<FaissNumber>(part), vectors.data() + begin * dimensions, 1,
                    result.similarity.data() + begin, nearest.data());
       for (std::size_t i = 0; i < part; ++i) {
-        result.cluster_of[begin + i] = static_cast<std::uint32_t>(std::max(nearest[i], FaissNumber{0}));
+        result.cluster_of[begin + i] =
+            static_cast<std::uint32_t>(std::max(nearest[i], FaissNumber{0}));
       }
     }
   } catch (const std::exception& e) {

@@ -25,10 +25,10 @@ struct Clustering {
 };
 
 /// Spherical k-means of `vectors`, (n, dimensions), each of length 1 or 0. The centres are learned
-/// from at most 256 vectors for each cluster, drawn by the seed, the best of four starts for up to 64
-/// clusters; then every vector goes to the
-/// centre with the largest inner product. The same vectors in the same order and the same BLAS give
-/// the same clusters. Errors: no vectors; what FAISS says.
+/// from at most 256 vectors for each cluster, drawn by the seed, the best of four starts for up to
+/// 64 clusters; then every vector goes to the centre with the largest inner product. The same
+/// vectors in the same order and the same BLAS give the same clusters. Errors: no vectors; what
+/// FAISS says.
 Result<Clustering> ClusterVectors(std::span<const float> vectors, std::size_t dimensions,
                                   const ClusterOptions& options);
 

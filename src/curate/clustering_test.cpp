@@ -87,9 +87,9 @@ TEST(Clustering, FewVectorsMakeFewClusters) {
   const auto clustering = ClusterVectors(vectors, kSide, {.clusters = 100});
   ASSERT_TRUE(clustering.ok()) << clustering.error().message;
   EXPECT_EQ(clustering->clusters, 3U);
-  EXPECT_EQ(std::set<std::uint32_t>(clustering->cluster_of.begin(), clustering->cluster_of.end())
-                .size(),
-            3U);
+  EXPECT_EQ(
+      std::set<std::uint32_t>(clustering->cluster_of.begin(), clustering->cluster_of.end()).size(),
+      3U);
   EXPECT_FALSE(ClusterVectors({}, kSide, {}).ok());
 }
 

@@ -127,9 +127,9 @@ class Curation {
     if (inputs_.embedder != nullptr) {
       return RemoveNeighbours(pool, benchmark_, *inputs_.embedder, settings_.neighbours);
     }
-    ARENA_ASSIGN_OR_RETURN(const LexicalEmbedder embedder,
-                           CountedLexicalEmbedder(pool, settings_.split.seed,
-                                                  settings_.neighbours.threads));
+    ARENA_ASSIGN_OR_RETURN(
+        const LexicalEmbedder embedder,
+        CountedLexicalEmbedder(pool, settings_.split.seed, settings_.neighbours.threads));
     return RemoveNeighbours(pool, benchmark_, embedder, settings_.neighbours);
   }
 

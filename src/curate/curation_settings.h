@@ -28,8 +28,8 @@ enum class CurationStep {
   kLanguage,    ///< RemoveOtherLanguages
 };
 inline constexpr CurationStep kCurationSteps[] = {
-    CurationStep::kUnsafe,  CurationStep::kLength,     CurationStep::kExact,
-    CurationStep::kPrefix,  CurationStep::kNear,       CurationStep::kTestSet,
+    CurationStep::kUnsafe,     CurationStep::kLength,  CurationStep::kExact,
+    CurationStep::kPrefix,     CurationStep::kNear,    CurationStep::kTestSet,
     CurationStep::kNeighbours, CurationStep::kOverlap, CurationStep::kLanguage};
 std::string_view CurationStepName(CurationStep step);
 std::optional<CurationStep> ParseCurationStep(std::string_view name);

@@ -48,8 +48,10 @@ TEST(ParseTagCount, CountsDifferentTags) {
 // Bytes that a broken model could send.
 TEST(ParseReplies, AnyBytesGiveANumberInRangeOrNothing) {
   Rng rng(5);
-  const std::string pieces[] = {"difficulty", ":", "7", ".", "10", "-", "[", "]", "\"a\"", ",",
-                                "\n",         "*", " ", "\xFF", std::string(1, '\0'), "/10"};
+  const std::string pieces[] = {"difficulty", ":", "7", ".",     "10",
+                                "-",          "[", "]", "\"a\"", ",",
+                                "\n",         "*", " ", "\xFF",  std::string(1, '\0'),
+                                "/10"};
   for (int i = 0; i < 20000; ++i) {
     std::string reply;
     for (std::uint64_t k = rng.Below(9); k > 0; --k) reply += pieces[rng.Below(std::size(pieces))];
@@ -69,9 +71,7 @@ TEST(ParseReplies, AnyBytesGiveANumberInRangeOrNothing) {
 class ScriptedModel : public ChatModel {
  public:
   using Reply = std::function<std::string(const std::string& prompt, int sample)>;
-  explicit ScriptedModel(Reply reply) : reply_(std::move(reply)) {
-    contestant_.name = "scripted";
-  }
+  explicit ScriptedModel(Reply reply) : reply_(std::move(reply)) { contestant_.name = "scripted"; }
   const Contestant& contestant() const override { return contestant_; }
   Result<Answer> Respond(const Instruction& instruction, int sample) override {
     ++calls;

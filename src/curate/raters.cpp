@@ -7,8 +7,8 @@ namespace arena {
 Result<std::vector<std::optional<double>>> LengthRater::Rate(std::span<const PoolItem> items) {
   std::vector<std::optional<double>> ratings;
   for (const PoolItem& item : items) {
-    ratings.emplace_back(static_cast<double>(
-        PromptLength(PromptText(item.conversation), LengthUnit::kCharacters)));
+    ratings.emplace_back(
+        static_cast<double>(PromptLength(PromptText(item.conversation), LengthUnit::kCharacters)));
   }
   return ratings;
 }

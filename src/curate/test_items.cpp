@@ -56,8 +56,8 @@ class TestItemIndex {
     std::sort(counts.met.begin(), counts.met.end());
     for (const std::uint32_t t : counts.met) {
       const std::size_t shared = std::exchange(counts.shared[t], 0);
-      const double similarity = static_cast<double>(shared) /
-                                static_cast<double>(shingles.size() + sizes_[t] - shared);
+      const double similarity =
+          static_cast<double>(shared) / static_cast<double>(shingles.size() + sizes_[t] - shared);
       if (similarity < options_.threshold) continue;
       if (!best || similarity > best->similarity) best = TestMatch{t, similarity};
     }

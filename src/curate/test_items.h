@@ -18,9 +18,9 @@ struct TestItemOptions {
 };
 
 /// Removes every item whose shingles have a Jaccard similarity of `threshold` or more with a test
-/// item's; of texts without any word, those that are equal to one. The most similar test item is named, then the
-/// first. Exact: each shingle of the test set is looked up, nothing is sampled. Memory: about 20
-/// bytes for each shingle of the test set.
+/// item's; of texts without any word, those that are equal to one. The most similar test item is
+/// named, then the first. Exact: each shingle of the test set is looked up, nothing is sampled.
+/// Memory: about 20 bytes for each shingle of the test set.
 Result<std::vector<Removal>> RemoveTestItems(const KeptPool& pool,
                                              std::span<const std::string> test_set,
                                              const TestItemOptions& options);

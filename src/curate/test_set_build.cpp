@@ -111,8 +111,8 @@ class TestSetBuilder {
       for (std::size_t i = 0; i < batch.items.size(); ++i) {
         const auto from = vectors.begin() + static_cast<std::ptrdiff_t>(i * dimensions_);
         std::copy_n(from, dimensions_,
-                    vectors_.begin() + static_cast<std::ptrdiff_t>(number_of_[batch.items[i]] *
-                                                                   dimensions_));
+                    vectors_.begin() +
+                        static_cast<std::ptrdiff_t>(number_of_[batch.items[i]] * dimensions_));
       }
       return {};
     });
@@ -143,17 +143,16 @@ class TestSetBuilder {
     }
     ClusterTerms terms(clustering_.clusters);
     const KeptPool pool(inputs_.pool, takes_part_);
-    ARENA_RETURN_IF_ERROR(
-        pool.ForEach([&](std::uint32_t place, const PoolItem& item) -> Status {
-          const std::uint32_t number = number_of_[place];
-          if (const auto wanted = texts_.find(number); wanted != texts_.end()) {
-            wanted->second = item;
-          }
-          if (is_for_label[number]) {
-            terms.Add(clustering_.cluster_of[number], PromptText(item.conversation));
-          }
-          return {};
-        }));
+    ARENA_RETURN_IF_ERROR(pool.ForEach([&](std::uint32_t place, const PoolItem& item) -> Status {
+      const std::uint32_t number = number_of_[place];
+      if (const auto wanted = texts_.find(number); wanted != texts_.end()) {
+        wanted->second = item;
+      }
+      if (is_for_label[number]) {
+        terms.Add(clustering_.cluster_of[number], PromptText(item.conversation));
+      }
+      return {};
+    }));
     for (std::uint32_t c = 0; c < clustering_.clusters; ++c) {
       labels_.push_back(terms.Label(c, kTermsInLabel));
     }
@@ -169,8 +168,8 @@ class TestSetBuilder {
       ARENA_ASSIGN_OR_RETURN(const auto ratings, inputs_.rater->Rate(items));
       ratings_.insert(ratings_.end(), ratings.begin(), ratings.end());
     }
-    rated_ = static_cast<std::size_t>(
-        std::count_if(ratings_.begin(), ratings_.end(), [](const auto& r) { return r.has_value(); }));
+    rated_ = static_cast<std::size_t>(std::count_if(ratings_.begin(), ratings_.end(),
+                                                    [](const auto& r) { return r.has_value(); }));
     if (rated_ > 0 || ratings_.empty()) return {};
     return InvalidInput(
         fmt::format("none of the {} candidates for Hard has a rating (by {}); rate by length, or "
@@ -178,7 +177,8 @@ class TestSetBuilder {
                     ratings_.size(), inputs_.rater->name()));
   }
 
-  // Diverse as drawn, then the best rated candidates; what is equal stays in the drawn order of keys.
+  // Diverse as drawn, then the best rated candidates; what is equal stays in the drawn order of
+  // keys.
   void ChooseHard() {
     for (const std::uint32_t item : draw_.diverse) {
       Choose(item, false, std::nullopt);
@@ -274,10 +274,9 @@ class TestSetBuilder {
       const auto& [sum, count] = sums[c];
       if (count > 0) clusters[c].mean_rating = sum / static_cast<double>(count);
     }
-    std::stable_sort(clusters.begin(), clusters.end(),
-                     [](const TestSetCluster& a, const TestSetCluster& b) {
-                       return a.items > b.items;
-                     });
+    std::stable_sort(
+        clusters.begin(), clusters.end(),
+        [](const TestSetCluster& a, const TestSetCluster& b) { return a.items > b.items; });
     report_.clusters = std::move(clusters);
   }
 
@@ -285,9 +284,9 @@ class TestSetBuilder {
   const TestSetSettings& settings_;
   const fs::path& out_;
   const TestSetProgress& progress_;
-  std::vector<bool> takes_part_;           ///< by place in the pool
-  std::vector<std::uint32_t> number_of_;   ///< by place in the pool
-  std::vector<Key> keys_;                  ///< from here on by number
+  std::vector<bool> takes_part_;          ///< by place in the pool
+  std::vector<std::uint32_t> number_of_;  ///< by place in the pool
+  std::vector<Key> keys_;                 ///< from here on by number
   std::size_t dimensions_ = 0;
   std::vector<float> vectors_;  ///< (numbers, dimensions_)
   Clustering clustering_;

@@ -57,7 +57,7 @@ struct TestSetItem {
 
 struct TestSetCluster {
   std::uint32_t number = 0;  ///< as in the rows
-  std::string label;  ///< its most telling words, such as "poem, rhyme, verse"
+  std::string label;         ///< its most telling words, such as "poem, rhyme, verse"
   std::int64_t items = 0;
   std::int64_t diverse = 0;
   std::int64_t hard = 0;
@@ -74,11 +74,11 @@ struct TestSetReport {
   std::int64_t candidates = 0;
   std::int64_t unrated = 0;  ///< candidates without a rating
   std::string rater;
-  std::vector<double> ratings;            ///< of all candidates that have one, ascending
-  std::vector<TestSetCluster> clusters;   ///< the largest first
-  std::vector<TestSetItem> chosen;        ///< diverse, then hard, as in the files
+  std::vector<double> ratings;               ///< of all candidates that have one, ascending
+  std::vector<TestSetCluster> clusters;      ///< the largest first
+  std::vector<TestSetItem> chosen;           ///< diverse, then hard, as in the files
   std::vector<std::pair<float, float>> map;  ///< of some items of the pool
-  std::vector<std::string> notes;         ///< what is not as it was asked for, for people
+  std::vector<std::string> notes;            ///< what is not as it was asked for, for people
 };
 
 /// What is being done, for progress: "embedding", "clustering", ...
@@ -90,12 +90,12 @@ using TestSetProgress = std::function<void(std::string_view)>;
 ///   mix.jsonl      both; no prompt stands in it twice
 ///   manifest.json  settings, inputs and counts
 /// Rows are OpenAI messages as in the shards of a curation, with "set", "cluster", "label" and, if
-/// hard, "rating". Of items with the same prompt one takes part. Where clusters are too short, other
-/// clusters give more; where the pool is too small, there is less; `notes` say so. The order of the
-/// pool does not matter, and the same inputs and settings give the same bytes (ClusterVectors has
-/// the exception). Memory: about 1.1 KB for each item, and the texts of 100 items of each cluster.
-/// Errors: an empty pool; those of the pool, the embedder and the rater; files that cannot be
-/// written.
+/// hard, "rating". Of items with the same prompt one takes part. Where clusters are too short,
+/// other clusters give more; where the pool is too small, there is less; `notes` say so. The order
+/// of the pool does not matter, and the same inputs and settings give the same bytes
+/// (ClusterVectors has the exception). Memory: about 1.1 KB for each item, and the texts of 100
+/// items of each cluster. Errors: an empty pool; those of the pool, the embedder and the rater;
+/// files that cannot be written.
 Result<TestSetReport> BuildTestSet(const TestSetInputs& inputs, const TestSetSettings& settings,
                                    const std::filesystem::path& out,
                                    const TestSetProgress& progress);

@@ -285,8 +285,7 @@ TEST(BuildTestSet, ACurationKeepsItOutOfTheShards) {
   CurationSettings curation;
   curation.steps = {CurationStep::kTestSet};
   curation.split.shards = 2;
-  const auto report =
-      RunCuration(inputs, curation, folder.path() / "curated", [](CurationStep) {});
+  const auto report = RunCuration(inputs, curation, folder.path() / "curated", [](CurationStep) {});
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_GE(report->steps[0].removed, static_cast<std::int64_t>(test_runs.size()));
   std::int64_t rows = 0;

@@ -13,10 +13,11 @@ namespace arena::flywheel {
 namespace {
 
 constexpr std::array<std::string_view, kFates> kFateNames = {
-    "selected",      "test-set",  "void",         "missing-text", "cut-answer",
-    "no-difficulty", "no-score",  "both-bad",  "disagreement", "tie",          "gap",
-    "target-won",    "low-score", "same-text",    "other-turns",  "format-cannot-say-it",
-    "not-best",      "duplicate", "beyond-size"};
+    "selected",     "test-set",      "void",        "missing-text",
+    "cut-answer",   "no-difficulty", "no-score",    "both-bad",
+    "disagreement", "tie",           "gap",         "target-won",
+    "low-score",    "same-text",     "other-turns", "format-cannot-say-it",
+    "not-best",     "duplicate",     "beyond-size"};
 
 // A gap that equals k up to rounding is not above it.
 constexpr double kSlack = 1e-9;

@@ -163,7 +163,8 @@ std::string StepSection(const StepReport& step) {
 std::string CurationHtml(const CurationReport& report, const ReadReport& read,
                          std::string_view settings) {
   std::string out = report_internal::PageBegin("Curation", report_internal::ChartStyle());
-  out += Facts(report, read) + report_internal::WarningList(read.problems) + StepTable(report) + SourceTable(report);
+  out += Facts(report, read) + report_internal::WarningList(read.problems) + StepTable(report) +
+         SourceTable(report);
   out += CurveChart(report) + ShardChart(report);
   for (const StepReport& step : report.steps) out += StepSection(step);
   return out + report_internal::SettingsEnd(settings);

@@ -1,8 +1,9 @@
+#include "report/internal/html_charts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "report/internal/html_charts.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
 #include "report/visible.h"

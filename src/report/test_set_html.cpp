@@ -81,8 +81,8 @@ std::string ClusterCircles(const TestSetReport& report, const MapScale& scale) {
   std::string circles, names;
   for (std::size_t c = 0; c < report.clusters.size(); ++c) {
     const TestSetCluster& cluster = report.clusters[c];
-    const double share =
-        static_cast<double>(cluster.items) / static_cast<double>(std::max<std::int64_t>(report.distinct, 1));
+    const double share = static_cast<double>(cluster.items) /
+                         static_cast<double>(std::max<std::int64_t>(report.distinct, 1));
     const double radius = std::clamp(120 * std::sqrt(share), 3.0, 60.0);
     circles += Circle("centre", scale.X(cluster.x), scale.Y(cluster.y), FixedNumber(radius, 1), "");
     if (c >= kNamedClusters) continue;

@@ -17,10 +17,10 @@ std::string Counted(std::int64_t count) { return CountNumber(static_cast<double>
 }  // namespace
 
 std::string TestSetText(const TestSetReport& report, const ReadReport& read) {
-  std::string text = fmt::format("{} items in {} files, {} different prompts, {} clusters",
-                                 Counted(report.items), report.files.size(),
-                                 Counted(report.distinct), Counted(static_cast<std::int64_t>(
-                                                               report.clusters.size())));
+  std::string text =
+      fmt::format("{} items in {} files, {} different prompts, {} clusters", Counted(report.items),
+                  report.files.size(), Counted(report.distinct),
+                  Counted(static_cast<std::int64_t>(report.clusters.size())));
   if (read.bad_rows > 0) text += fmt::format("; {} rows were not valid", Counted(read.bad_rows));
   text += fmt::format("\n\nDiverse {}, Hard {} (of {} candidates, by {}), Mix {}\n\n",
                       Counted(report.diverse), Counted(report.hard), Counted(report.candidates),
@@ -37,13 +37,13 @@ std::string TestSetText(const TestSetReport& report, const ReadReport& read) {
 Json TestSetJson(const TestSetReport& report, const ReadReport& read) {
   Json clusters = Json::array();
   for (const TestSetCluster& cluster : report.clusters) {
-    clusters.push_back({{"cluster", cluster.number},
-                        {"label", cluster.label},
-                        {"items", cluster.items},
-                        {"diverse", cluster.diverse},
-                        {"hard", cluster.hard},
-                        {"mean_rating",
-                         cluster.mean_rating ? JsonNumber(*cluster.mean_rating) : Json()}});
+    clusters.push_back(
+        {{"cluster", cluster.number},
+         {"label", cluster.label},
+         {"items", cluster.items},
+         {"diverse", cluster.diverse},
+         {"hard", cluster.hard},
+         {"mean_rating", cluster.mean_rating ? JsonNumber(*cluster.mean_rating) : Json()}});
   }
   return {{"items", report.items},
           {"distinct", report.distinct},

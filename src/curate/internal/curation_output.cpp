@@ -107,7 +107,8 @@ Status WriteShards(const CurationOutput& output, std::map<std::uint32_t, std::st
       wanted->second = PromptText(item.conversation).substr(0, kExcerptBytes);
     }
     const std::uint16_t shard = output.shard_of[number];
-    if (shard != kRemoved) shards[shard].Write(DumpJson(PoolRow(item, output.inputs.files[item.file].name)));
+    if (shard != kRemoved)
+      shards[shard].Write(DumpJson(PoolRow(item, output.inputs.files[item.file].name)));
     return {};
   }));
   if (next != output.shard_of.size()) {
@@ -133,18 +134,18 @@ Status WriteManifest(const CurationOutput& output) {
   for (std::size_t s = 0; s < sizes.size(); ++s) {
     shards.push_back({{"file", fmt::format("shards/D{}.jsonl", s)}, {"items", sizes[s]}});
   }
-  const Json manifest = {{"version", output.inputs.version},
-                         {"settings", SettingsJson(output.settings)},
-                         {"inputs", FilesJson(output.inputs.files)},
-                         {"benchmarks", FilesJson(output.inputs.benchmark_files)},
-                         {"test_set", FilesJson(output.inputs.test_set_files)},
-                         {"items", output.index.items.size()},
-                         {"benchmark_items",
-                          output.inputs.benchmark.size() - output.inputs.test_items},
-                         {"test_items", output.inputs.test_items},
-                         {"steps", std::move(steps)},
-                         {"kept", kept},
-                         {"shards", std::move(shards)}};
+  const Json manifest = {
+      {"version", output.inputs.version},
+      {"settings", SettingsJson(output.settings)},
+      {"inputs", FilesJson(output.inputs.files)},
+      {"benchmarks", FilesJson(output.inputs.benchmark_files)},
+      {"test_set", FilesJson(output.inputs.test_set_files)},
+      {"items", output.index.items.size()},
+      {"benchmark_items", output.inputs.benchmark.size() - output.inputs.test_items},
+      {"test_items", output.inputs.test_items},
+      {"steps", std::move(steps)},
+      {"kept", kept},
+      {"shards", std::move(shards)}};
   return WriteFileAtomic(output.out / "manifest.json", DumpJson(manifest, 2) + "\n");
 }
 

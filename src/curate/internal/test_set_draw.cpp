@@ -17,8 +17,7 @@ class DrawPile {
       : members_(clusters), taken_(clusters) {
     std::vector<Key> draws;
     for (const Key& key : keys) {
-      draws.push_back(
-          KeyBuilder("test set").Add(static_cast<std::int64_t>(seed)).Add(key).Build());
+      draws.push_back(KeyBuilder("test set").Add(static_cast<std::int64_t>(seed)).Add(key).Build());
     }
     for (std::uint32_t i = 0; i < cluster_of.size(); ++i) members_[cluster_of[i]].push_back(i);
     for (auto& items : members_) {
@@ -63,9 +62,7 @@ class DrawPile {
   std::size_t TakeShortClusters() { return std::exchange(short_clusters_, 0); }
 
  private:
-  std::size_t Left(std::size_t cluster) const {
-    return members_[cluster].size() - taken_[cluster];
-  }
+  std::size_t Left(std::size_t cluster) const { return members_[cluster].size() - taken_[cluster]; }
 
   std::vector<std::vector<std::uint32_t>> members_;
   std::vector<std::size_t> taken_;
@@ -79,9 +76,9 @@ TestSetDraw DrawTestSet(std::span<const std::uint32_t> cluster_of, std::size_t c
   DrawPile pile(cluster_of, clusters, keys, settings.seed);
   TestSetDraw draw;
   if (clusters < static_cast<std::size_t>(settings.clusters)) {
-    draw.notes.push_back(fmt::format(
-        "The pool has {} different prompts, so there are {} clusters in place of {}.",
-        cluster_of.size(), clusters, settings.clusters));
+    draw.notes.push_back(
+        fmt::format("The pool has {} different prompts, so there are {} clusters in place of {}.",
+                    cluster_of.size(), clusters, settings.clusters));
   }
   const auto each = static_cast<std::size_t>(settings.diverse_per_cluster);
   draw.diverse = pile.Take(each, each * clusters);
