@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,11 +15,12 @@
 #include "cli/config.h"
 #include "cli/progress.h"
 #include "flywheel/loop.h"
+#include "flywheel/run_report.h"
 #include "flywheel/status.h"
-#include "report/board_html.h"
 #include "report/board_json.h"
 #include "report/board_text.h"
 #include "report/data_card_text.h"
+#include "report/flywheel_report.h"
 
 namespace arena {
 namespace {
@@ -45,6 +48,21 @@ Status WriteBoard(const fs::path& folder, const Board& board) {
   return WriteFileAtomic(folder / "leaderboard.json", DumpJson(json, 2) + "\n");
 }
 
+Status WriteReport(const fs::path& folder, const FlywheelReport& report) {
+  ARENA_RETURN_IF_ERROR(WriteFileAtomic(folder / "report.md", FlywheelMarkdown(report)));
+  return WriteFileAtomic(folder / "report.html", FlywheelHtml(report));
+}
+
+// The stage by which the rule "stop" ended the run, where it did.
+const StageStatus* StoppedBy(const FlywheelStatus& status) {
+  for (std::size_t i = 0; i + 1 < status.stages.size(); ++i) {
+    if (status.stages[i].done && status.stages[i].fell && !status.stages[i + 1].done) {
+      return &status.stages[i];
+    }
+  }
+  return nullptr;
+}
+
 Result<Exit> RunRun(const FlywheelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const Config config, LoadFlywheelConfig(arguments));
   ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge));
@@ -70,17 +88,28 @@ Result<Exit> RunRun(const FlywheelArguments& arguments) {
     PrintText("Interrupted. Run the same command again to continue.\n");
     return Exit::kInterrupted;
   }
-  ARENA_ASSIGN_OR_RETURN(const Board board, RateFlywheel(arguments.folder));
-  const fs::path report = arguments.folder / "report.html";
-  ARENA_RETURN_IF_ERROR(WriteFileAtomic(report, BoardHtml({board}, "Flywheel")));
+  ARENA_ASSIGN_OR_RETURN(const FlywheelReport report, ReadFlywheelReport(arguments.folder));
+  ARENA_RETURN_IF_ERROR(WriteReport(arguments.folder, report));
+  const fs::path page = arguments.folder / "report.html";
   if (arguments.common.json) {
-    ARENA_ASSIGN_OR_RETURN(const FlywheelStatus status, ReadFlywheelStatus(arguments.folder));
-    PrintJson(FlywheelStatusJson(status));
+    PrintJson(FlywheelStatusJson(report.status));
     return Exit::kDone;
   }
-  PrintText(BoardTable(board, StdoutTableStyle()));
+  PrintText(BoardTable(report.board, StdoutTableStyle()));
+  const StageStatus* last = StoppedBy(report.status);
+  if (last != nullptr && config.flywheel.on_regression == RegressionRule::kStop) {
+    PrintText(fmt::format("Stopped: {} rates below {}, beyond its interval.\n", last->name,
+                          last->target));
+  }
   PrintText(fmt::format("{} in {}.\nReport: {}\n", arguments.folder.string(),
-                        FormatDuration(clock.Steady() - start), report.string()));
+                        FormatDuration(clock.Steady() - start), page.string()));
+  return Exit::kDone;
+}
+
+Result<Exit> RunReport(const FlywheelArguments& arguments) {
+  ARENA_ASSIGN_OR_RETURN(const FlywheelReport report, ReadFlywheelReport(arguments.folder));
+  ARENA_RETURN_IF_ERROR(WriteReport(arguments.folder, report));
+  PrintText(fmt::format("Report: {}\n", (arguments.folder / "report.html").string()));
   return Exit::kDone;
 }
 
@@ -221,6 +250,10 @@ void AddFlywheel(CLI::App& app, Exit& exit) {
   const auto [status, status_arguments] = add("status", "Where a run is", RunStatus);
   AddFolder(*status, *status_arguments);
   status->footer("Example:\n  arena flywheel status --workdir run --json");
+  const auto [report, report_arguments] =
+      add("report", "Write report.html and report.md of what is finished", RunReport);
+  AddFolder(*report, *report_arguments);
+  report->footer("Example:\n  arena flywheel report --workdir run");
   const auto [plan, plan_arguments] = add("plan", "What will run and what it costs", RunPlan);
   AddSettings(*plan, *plan_arguments);
   plan->footer("Example:\n  arena flywheel plan -c examples/mini/arena.toml --fast");

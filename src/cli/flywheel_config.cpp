@@ -1,5 +1,11 @@
 #include "cli/flywheel_config.h"
 
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
 namespace arena {
 namespace {
 
@@ -40,7 +46,23 @@ void ReadSettings(TableReader& table, const Place& place, FlywheelSettings& flyw
   table.Read("k", flywheel.k);
   table.Read("pair_k", flywheel.pair_k);
   table.Read("min_score", flywheel.min_score);
-  table.Read("accumulate", flywheel.accumulate);
+  table.Read("stages", flywheel.stages);
+  constexpr std::array<std::string_view, 4> kRules = {"battles", "random", "length", "difficulty"};
+  table.ReadName("select_by", kRules, ParseSelectionRule, flywheel.select_by);
+  table.Read("select_size", flywheel.select_size);
+  std::string replay;
+  table.Read("replay", replay);
+  if (!replay.empty()) {
+    const auto parsed = ParseReplay(replay);
+    if (parsed.ok()) {
+      flywheel.replay = *parsed;
+    } else {
+      table.NoteKey("replay", parsed.error().message);
+    }
+  }
+  constexpr std::array<std::string_view, 3> kRegressions = {"keep", "roll-back", "stop"};
+  table.ReadName("on_regression", kRegressions, ParseRegressionRule, flywheel.on_regression);
+  table.Read("controls", flywheel.controls);
   table.Read("own_samples", flywheel.own_samples);
   table.Read("max_new_tokens", flywheel.max_new_tokens);
   table.Read("families", flywheel.families);

@@ -1,7 +1,6 @@
 // `arena select`: training data from the battles of a store.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -45,17 +44,6 @@ struct LoadedInputs {
   SelectionInputs inputs;  ///< points into the above
 };
 
-Result<std::optional<double>> ReplayOf(const std::string& text) {
-  if (text == "all") return std::optional<double>();
-  if (text == "none") return std::optional<double>(0);
-  double ratio = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ratio);
-  if (error == std::errc() && end == text.data() + text.size()) return std::optional<double>(ratio);
-  return InvalidInput(fmt::format(
-      "--replay {}: write all, none, or how many earlier rows for each new one, such as 0.5",
-      text));
-}
-
 Result<SelectionSettings> SettingsOf(const SelectArguments& arguments) {
   SelectionSettings settings = arguments.settings;
   // CLI11 has checked the names.
@@ -67,7 +55,9 @@ Result<SelectionSettings> SettingsOf(const SelectArguments& arguments) {
       ParseDisagreementRule(arguments.disagreement).value_or(settings.disagreement);
   settings.format =
       ParseTrainerFormat(arguments.format).value_or(DefaultTrainerFormat(settings.kind));
-  ARENA_ASSIGN_OR_RETURN(settings.replay, ReplayOf(arguments.replay));
+  auto replay = ParseReplay(arguments.replay);
+  if (!replay.ok()) return InvalidInput("--replay: " + replay.error().message);
+  settings.replay = *replay;
   return settings;
 }
 

@@ -5,7 +5,6 @@
 
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -62,9 +61,7 @@ Status CheckManifest(const RunFolder& folder, const Json& manifest) {
 
 Status MakeFolders(const RunFolder& folder) {
   for (const fs::path& path : {folder.State(), folder.root / "checkpoints"}) {
-    std::error_code error;
-    fs::create_directories(path, error);
-    if (error) return IoError(fmt::format("{}: {}", path.string(), error.message()));
+    ARENA_RETURN_IF_ERROR(MakeFolder(path));
   }
   return {};
 }
@@ -107,8 +104,10 @@ Status RunAll(const FlywheelSettings& settings, const RunFolder& folder,
     if (Interrupted()) return Cancelled("stopped by the user");
     ARENA_ASSIGN_OR_RETURN(const auto state,
                            StateFile::Open(folder.State(), context.stages[i].name));
-    ARENA_RETURN_IF_ERROR(flywheel_internal::RunStage(context, i, *state));
+    ARENA_ASSIGN_OR_RETURN(const bool goes_on,
+                           flywheel_internal::RunStage(context, i, *state));
     ARENA_RETURN_IF_ERROR(flywheel_internal::WriteLineage(settings, folder, parts.version));
+    if (!goes_on) break;
   }
   return {};
 }
@@ -125,17 +124,6 @@ Status RunFlywheel(const FlywheelSettings& settings, const fs::path& folder,
     parts.on_progress(line);
   };
   return RunAll(settings, RunFolder{folder}, serial);
-}
-
-Result<Board> RateFlywheel(const fs::path& folder) {
-  const RunFolder run{folder};
-  ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(run.Manifest()));
-  ARENA_ASSIGN_OR_RETURN(const Json manifest, ParseJson(text));
-  const auto rivals = manifest.at("settings").at("rivals").get<std::vector<std::string>>();
-  ARENA_ASSIGN_OR_RETURN(const auto store, OpenStore(run.TestStore(), {.read_only = true}));
-  ARENA_ASSIGN_OR_RETURN(flywheel_internal::Evaluation evaluation,
-                         flywheel_internal::Evaluate(*store, rivals));
-  return std::move(evaluation.board);
 }
 
 }  // namespace arena

@@ -38,7 +38,4 @@ struct FlywheelParts {
 Status RunFlywheel(const FlywheelSettings& settings, const std::filesystem::path& folder,
                    const FlywheelParts& parts);
 
-/// The board of the test set's battles that are stored: the mean rating of the rivals is 1000.
-Result<Board> RateFlywheel(const std::filesystem::path& folder);
-
 }  // namespace arena

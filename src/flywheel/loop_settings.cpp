@@ -11,6 +11,7 @@
 namespace arena {
 namespace {
 
+constexpr std::array<std::string_view, 3> kStages = {"sft", "dpo", "ppo"};
 constexpr std::array<std::string_view, 4> kRivals = {"generalist", "math", "letters", "words"};
 constexpr std::array<std::string_view, 11> kTrained = {
     "all", "base", "generalist", "math", "letters", "words", "start", "sft", "dpo", "rm", "ppo"};
@@ -23,18 +24,53 @@ Status CheckName(std::string_view what, std::string_view name,
       fmt::format("flywheel.{}: \"{}\" is unknown; known: {}", what, name, fmt::join(known, ", ")));
 }
 
-Status CheckRivals(const std::vector<std::string>& rivals) {
-  if (rivals.empty()) return InvalidInput("flywheel.rivals: name one rival at least");
-  for (const std::string& rival : rivals) {
-    ARENA_RETURN_IF_ERROR(CheckName("rivals", rival, kRivals));
-    if (std::count(rivals.begin(), rivals.end(), rival) > 1) {
-      return InvalidInput(fmt::format("flywheel.rivals: {} is there twice", rival));
+// Names that are known, each once.
+template <std::size_t N>
+Status CheckList(std::string_view what, const std::vector<std::string>& names,
+                 const std::array<std::string_view, N>& known) {
+  if (names.empty()) return InvalidInput(fmt::format("flywheel.{}: name one at least", what));
+  for (const std::string& name : names) {
+    ARENA_RETURN_IF_ERROR(CheckName(what, name, known));
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      return InvalidInput(fmt::format("flywheel.{}: {} is there twice", what, name));
     }
   }
   return {};
 }
 
+Status CheckChoice(const FlywheelSettings& settings) {
+  if (settings.select_size < 0) return InvalidInput("flywheel.select_size must be at least 0");
+  if (settings.select_by != SelectionRule::kBattles && settings.select_size == 0) {
+    return InvalidInput(fmt::format("flywheel.select_by = \"{}\" needs flywheel.select_size",
+                                    SelectionRuleName(settings.select_by)));
+  }
+  if (settings.replay && !(*settings.replay >= 0)) {
+    return InvalidInput("flywheel.replay must be \"all\", \"none\" or a ratio of at least 0");
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string_view RegressionRuleName(RegressionRule rule) {
+  switch (rule) {
+    case RegressionRule::kKeep:
+      return "keep";
+    case RegressionRule::kRollBack:
+      return "roll-back";
+    case RegressionRule::kStop:
+      return "stop";
+  }
+  return "";
+}
+
+std::optional<RegressionRule> ParseRegressionRule(std::string_view name) {
+  for (const RegressionRule rule :
+       {RegressionRule::kKeep, RegressionRule::kRollBack, RegressionRule::kStop}) {
+    if (RegressionRuleName(rule) == name) return rule;
+  }
+  return std::nullopt;
+}
 
 Status CheckFlywheelSettings(const FlywheelSettings& settings) {
   const std::array<std::pair<std::string_view, std::int64_t>, 6> counts = {
@@ -54,7 +90,9 @@ Status CheckFlywheelSettings(const FlywheelSettings& settings) {
     return InvalidInput("flywheel.workers must be from 1 to 1024");
   }
   if (!(settings.scale > 0)) return InvalidInput("flywheel.scale must be above 0");
-  ARENA_RETURN_IF_ERROR(CheckRivals(settings.rivals));
+  ARENA_RETURN_IF_ERROR(CheckList("stages", settings.stages, kStages));
+  ARENA_RETURN_IF_ERROR(CheckList("rivals", settings.rivals, kRivals));
+  ARENA_RETURN_IF_ERROR(CheckChoice(settings));
   for (const auto& [name, ignored] : settings.training) {
     ARENA_RETURN_IF_ERROR(CheckName("training", name, kTrained));
   }
@@ -76,7 +114,12 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
           {"k", settings.k},
           {"pair_k", settings.pair_k},
           {"min_score", settings.min_score},
-          {"accumulate", settings.accumulate},
+          {"stages", settings.stages},
+          {"select_by", SelectionRuleName(settings.select_by)},
+          {"select_size", settings.select_size},
+          {"replay", settings.replay ? Json(*settings.replay) : Json("all")},
+          {"on_regression", RegressionRuleName(settings.on_regression)},
+          {"controls", settings.controls},
           {"own_samples", settings.own_samples},
           {"max_new_tokens", settings.max_new_tokens},
           {"families", settings.families},
@@ -89,8 +132,11 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
 std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,
                                              const std::string& what) {
   TrainingSettings merged;
-  if (const auto own = settings.training.find(what); own != settings.training.end()) {
-    merged = own->second;
+  if (what == "dpo control") merged = {{"beta", "0"}};
+  if (what == "ppo control") merged = {{"policy_weight", "0"}};
+  const std::string stage = what.substr(0, what.find(' '));
+  if (const auto own = settings.training.find(stage); own != settings.training.end()) {
+    merged.insert(own->second.begin(), own->second.end());
   }
   if (const auto all = settings.training.find("all"); all != settings.training.end()) {
     merged.insert(all->second.begin(), all->second.end());
@@ -107,17 +153,20 @@ std::vector<StagePlan> PlanStages(const FlywheelSettings& settings) {
     StageKind kind;
     std::int64_t prompts;
   };
-  const std::array<Step, 3> steps = {{{"SFT", StageKind::kSft, settings.sft_prompts},
-                                      {"DPO", StageKind::kDpo, settings.dpo_prompts},
-                                      {"PPO", StageKind::kPpo, settings.ppo_prompts}}};
+  std::vector<Step> steps;
+  for (const std::string& stage : settings.stages) {
+    if (stage == "sft") steps.push_back({"SFT", StageKind::kSft, settings.sft_prompts});
+    if (stage == "dpo") steps.push_back({"DPO", StageKind::kDpo, settings.dpo_prompts});
+    if (stage == "ppo") steps.push_back({"PPO", StageKind::kPpo, settings.ppo_prompts});
+  }
   std::vector<StagePlan> stages(1);
   stages.front().name = "SFT-I0";
   std::int64_t first = 0;
   for (std::int64_t i = 1; i <= settings.iterations; ++i) {
     for (const Step& step : steps) {
       const std::string shard = fmt::format("D{}", stages.size());
-      stages.push_back({fmt::format("{}-I{}", step.prefix, i), step.kind, stages.back().name, shard,
-                        first, step.prompts});
+      stages.push_back({fmt::format("{}-I{}", step.prefix, i), step.kind, i, stages.back().name,
+                        shard, first, step.prompts});
       first += step.prompts;
     }
   }
@@ -131,9 +180,11 @@ StageCost CostOf(const FlywheelSettings& settings, const std::vector<StagePlan>&
   const bool has_pairs = plan.kind == StageKind::kDpo || plan.kind == StageKind::kPpo;
   const std::int64_t of_target = 1 + (has_pairs ? settings.own_samples : 0);
   StageCost cost;
-  cost.trainings = plan.kind == StageKind::kPpo ? 2 : 1;
-  cost.answers = settings.test_prompts;
-  cost.battles = (rivals + static_cast<std::int64_t>(stage)) * settings.test_prompts;
+  const std::int64_t control = has_pairs && settings.controls ? 1 : 0;
+  cost.trainings = (plan.kind == StageKind::kPpo ? 2 : 1) + control;
+  cost.answers = (1 + control) * settings.test_prompts;
+  cost.battles =
+      (1 + control) * (rivals + static_cast<std::int64_t>(stage)) * settings.test_prompts;
   if (plan.shard.empty()) {
     // The rivals answer the test set and meet each other once.
     cost.answers += rivals * settings.test_prompts;

@@ -4,22 +4,35 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "flywheel/selection_settings.h"
 
 namespace arena {
 
 /// "key" -> "value" for a trainer, as `arena train --set` takes them.
 using TrainingSettings = std::map<std::string, std::string>;
 
+/// What happens when a stage's checkpoint rates below the one it was trained from, beyond its
+/// interval.
+enum class RegressionRule {
+  kKeep,      ///< go on with it
+  kRollBack,  ///< the next stage starts from the one before
+  kStop,      ///< end the run
+};
+std::string_view RegressionRuleName(RegressionRule rule);
+std::optional<RegressionRule> ParseRegressionRule(std::string_view name);
+
 /// Plain values. Counts are of instructions unless said otherwise.
 struct FlywheelSettings {
   std::uint64_t seed = 1;  ///< of the world, the draws and the trainings
   std::int64_t iterations = 3;
+  std::vector<std::string> stages = {"sft", "dpo", "ppo"};  ///< of an iteration, in their order
   std::int64_t sft_prompts = 10000;  ///< of the shard of each SFT stage
   std::int64_t dpo_prompts = 3000;
   std::int64_t ppo_prompts = 3000;
@@ -28,7 +41,15 @@ struct FlywheelSettings {
   double k = 0;            ///< SFT: lost means behind by more than this
   double pair_k = 1;       ///< DPO and the reward model: the same for pairs
   double min_score = 6;    ///< what the winner's mean score must reach
-  bool accumulate = true;  ///< SFT learns from all iterations so far, not only from the last
+  /// What decides which instructions of an SFT shard are learned; all but kBattles need a size.
+  SelectionRule select_by = SelectionRule::kBattles;
+  std::int64_t select_size = 0;  ///< at most this many rows of an SFT shard; 0: no limit
+  /// SFT's rows of earlier stages for each new row; nothing: all of them, 0: none.
+  std::optional<double> replay = std::nullopt;
+  RegressionRule on_regression = RegressionRule::kKeep;
+  /// DPO and PPO stages also train a control from the same checkpoint and data, without the
+  /// preference or reward term: training "dpo control" and "ppo control".
+  bool controls = false;
   /// Preference stages: further contestants that are the target at temperature 1, whose losses are
   /// pairs beside those of its most probable answers.
   std::int64_t own_samples = 2;
@@ -41,7 +62,8 @@ struct FlywheelSettings {
   std::vector<std::string> rivals = {"generalist", "math", "letters", "words"};
 
   /// By what is trained: "base", the rivals, "start" (SFT-I0), "sft", "dpo", "rm", "ppo"; "all"
-  /// holds for each of them and yields to its own.
+  /// holds for each of them and yields to its own. A control is trained as its stage is, without
+  /// what it is the control of.
   std::map<std::string, TrainingSettings> training = {};
   unsigned workers = 2;              ///< processes that answer or train at once
   std::filesystem::path cache = {};  ///< where base and rivals are kept for other runs; empty: none
@@ -53,7 +75,8 @@ Status CheckFlywheelSettings(const FlywheelSettings& settings);
 /// All that decides the results, in a fixed order: without `workers` and `cache`.
 Json FlywheelSettingsJson(const FlywheelSettings& settings);
 
-/// The settings for training `what`, "KEY=VALUE", with the seed.
+/// The settings for training `what`, "KEY=VALUE", with the seed. `what` may be "dpo control" or "ppo
+/// control".
 std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,
                                              const std::string& what);
 
@@ -63,7 +86,9 @@ enum class StageKind { kStart, kSft, kDpo, kPpo };
 struct StagePlan {
   std::string name;  ///< "SFT-I0", "SFT-I1", "DPO-I1", ...
   StageKind kind = StageKind::kStart;
-  std::string parent;      ///< the stage whose checkpoint battles and is trained; empty: the base
+  std::int64_t iteration = 0;
+  /// The stage whose checkpoint battles and is trained, unless there is a roll-back; empty: base.
+  std::string parent;
   std::string shard;       ///< "D1", ...; empty: none
   std::int64_t first = 0;  ///< its first instruction in the world's train.jsonl
   std::int64_t prompts = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -73,6 +74,16 @@ std::string_view DisagreementRuleName(DisagreementRule rule) {
 }
 std::optional<DisagreementRule> ParseDisagreementRule(std::string_view name) {
   return ValueOf(kDisagreementRules, name);
+}
+
+Result<std::optional<double>> ParseReplay(std::string_view text) {
+  if (text == "all") return std::optional<double>();
+  if (text == "none") return std::optional<double>(0);
+  double ratio = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ratio);
+  if (error == std::errc() && end == text.data() + text.size()) return std::optional<double>(ratio);
+  return InvalidInput(fmt::format(
+      "\"{}\": write all, none, or how many earlier rows for each new one, such as 0.5", text));
 }
 
 Status CheckSettings(const SelectionSettings& settings) {

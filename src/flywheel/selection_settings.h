@@ -51,6 +51,9 @@ enum class DisagreementRule {
 std::string_view DisagreementRuleName(DisagreementRule rule);
 std::optional<DisagreementRule> ParseDisagreementRule(std::string_view name);
 
+/// "all" (nothing), "none" (0) or a ratio of earlier rows to new ones.
+Result<std::optional<double>> ParseReplay(std::string_view text);
+
 /// Every setting of a selection. Scores are the judge's, 1 to 10, means over both games.
 struct SelectionSettings {
   std::string target;                    ///< the contestant to be trained

@@ -53,10 +53,21 @@ StageStatus StatusOf(const RunFolder& folder, const std::string& name, const Sta
     const Json facts = state.Facts("battle");
     stage.instructions = facts.value("instructions", std::int64_t{0});
     stage.battles = facts.value("battles", std::int64_t{0});
+    stage.target = facts.value("target", "");
   }
   if (state.IsDone("select"))
     stage.selected = state.Facts("select").value("selected", std::int64_t{0});
-  if (stage.done) stage.exact_match = state.Facts("evaluate").value("exact_match", 0.0);
+  if (stage.done) {
+    const Json facts = state.Facts("evaluate");
+    stage.exact_match = facts.value("exact_match", 0.0);
+    stage.test_battles = facts.value("test_battles", std::int64_t{0});
+    stage.fell = facts.value("fell", false);
+  }
+  if (state.IsDone("evaluate control")) {
+    const Json facts = state.Facts("evaluate control");
+    stage.control = {name + " control", std::nullopt, facts.value("exact_match", 0.0)};
+    stage.test_battles += facts.value("test_battles", std::int64_t{0});
+  }
   for (const char* part : {"reward model", "train"}) {
     if (state.IsDone(part)) {
       stage.trainings.push_back(folder.root / state.Facts(part).value("out", ""));
@@ -93,6 +104,7 @@ Result<FlywheelStatus> ReadFlywheelStatus(const std::filesystem::path& folder) {
   ARENA_ASSIGN_OR_RETURN(const Json manifest, ReadManifest(run));
   FlywheelSettings settings;  // only what names the stages
   settings.iterations = manifest.at("settings").value("iterations", settings.iterations);
+  settings.stages = manifest.at("settings").value("stages", settings.stages);
   FlywheelStatus status;
   ARENA_ASSIGN_OR_RETURN(const auto setup, StateFile::Open(run.State(), "setup"));
   status.setup = SecondsOf(*setup);
@@ -102,7 +114,10 @@ Result<FlywheelStatus> ReadFlywheelStatus(const std::filesystem::path& folder) {
     status.stages.push_back(StatusOf(run, plan.name, *state));
     if (state->IsDone("evaluate")) ratings = RatingsOf(state->Facts("evaluate"));
   }
-  for (StageStatus& stage : status.stages) stage.rating = Find(ratings, stage.name);
+  for (StageStatus& stage : status.stages) {
+    stage.rating = Find(ratings, stage.name);
+    if (stage.control) stage.control->rating = Find(ratings, stage.control->name);
+  }
   for (const Json& rival : manifest.at("settings").at("rivals")) {
     const auto name = rival.get<std::string>();
     status.rivals.emplace_back(name, Find(ratings, name));
@@ -119,6 +134,10 @@ Json FlywheelStatusJson(const FlywheelStatus& status) {
     json["battles"] = stage.battles;
     json["seconds"] = stage.seconds;
     json["done"] = stage.done;
+    if (stage.control) {
+      json["control"] = RatingJson(stage.control->name, stage.control->rating);
+      json["control"]["exact_match"] = *stage.control->exact_match;
+    }
     stages.push_back(std::move(json));
   }
   Json rivals = Json::array();

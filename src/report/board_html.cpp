@@ -183,14 +183,7 @@ std::string BoardSection(const Board& board, std::size_t index, bool headed) {
   if (headed) {
     out += fmt::format("<h2><bdi>{}</bdi></h2>\n", HtmlText(BoardTitle(board)));
   }
-  out += FactList(board) + WarningList(board);
-  out += fmt::format(
-      "<h3>Ratings</h3>\n<p class=\"caption\">Dot: rating. Line: {} interval. Contestants whose "
-      "lines overlap are not told apart.</p>\n",
-      LevelPercent(board.level));
-  out += report_internal::IntervalPlot(board) + RatingTable(board);
-  out += report_internal::WinMatrixTable(board) + StyleTable(board);
-  return out + "</section>\n";
+  return out + report_internal::BoardParts(board) + "</section>\n";
 }
 
 std::string Navigation(const std::vector<Board>& boards) {
@@ -225,6 +218,16 @@ std::string Notes(const std::vector<Board>& boards) {
 }
 
 }  // namespace
+
+std::string report_internal::BoardParts(const Board& board) {
+  std::string out = FactList(board) + WarningList(board);
+  out += fmt::format(
+      "<h3>Ratings</h3>\n<p class=\"caption\">Dot: rating. Line: {} interval. Contestants whose "
+      "lines overlap are not told apart.</p>\n",
+      LevelPercent(board.level));
+  out += IntervalPlot(board) + RatingTable(board);
+  return out + WinMatrixTable(board) + StyleTable(board);
+}
 
 std::string BoardHtml(const std::vector<Board>& boards, std::string_view title) {
   std::string out = report_internal::PageBegin(title, "");

@@ -399,7 +399,8 @@ class PpoTrainer final : public Trainer {
     shares[kK1] += policy.kl_k1;
     shares[kK3] += policy.kl_k3;
     shares[kValueLoss] += value.loss;
-    const std::vector<float> of_tokens(dlog_probs.begin(), dlog_probs.end());
+    std::vector<float> of_tokens(dlog_probs.begin(), dlog_probs.end());
+    for (float& d : of_tokens) d *= static_cast<float>(ppo.policy_weight);
     std::vector<float> of_values(dvalues.begin(), dvalues.end());
     if (value_) {
       policy_.network().Backward(of_tokens, {}, policy_.gradients().data());

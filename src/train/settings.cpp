@@ -133,7 +133,7 @@ std::vector<Key> KeysOf(TrainerKind kind) {
     case TrainerKind::kSft:
       return {};
     case TrainerKind::kDpo:
-      return {Real("beta", ARENA_FIELD(dpo.beta), 1e-9),
+      return {Real("beta", ARENA_FIELD(dpo.beta)),
               Real("label_smoothing", ARENA_FIELD(dpo.label_smoothing), 0, 0.499),
               Boolean("length_normalised", ARENA_FIELD(dpo.length_normalised)),
               Real("sft_weight", ARENA_FIELD(dpo.sft_weight))};
@@ -164,6 +164,7 @@ std::vector<Key> KeysOf(TrainerKind kind) {
           Real("value_learning_rate", ARENA_FIELD(ppo.value_learning_rate)),
           Word("value_model", ARENA_FIELD(ppo.value_model), {"own", "shared"}),
           Real("value_weight", ARENA_FIELD(ppo.value_weight)),
+          Real("policy_weight", ARENA_FIELD(ppo.policy_weight)),
           Real("ptx_weight", ARENA_FIELD(ppo.ptx_weight)),
           Real("max_kl", ARENA_FIELD(ppo.max_kl)),
       };

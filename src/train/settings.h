@@ -41,7 +41,8 @@ struct PpoSettings {
   double value_learning_rate = 0;   ///< 0: learning_rate
   std::string value_model = "own";  ///< or "shared": a second head on the policy
   double value_weight = 0.1;        ///< of the value loss where the trunk is shared
-  double ptx_weight = 0;            ///< of the fine-tuning loss on --ptx-data
+  double policy_weight = 1;  ///< of the policy's loss; 0: the policy learns from --ptx-data alone
+  double ptx_weight = 0;     ///< of the fine-tuning loss on --ptx-data
   double max_kl =
       0;  ///< an update stops when its mean KL to the sampling policy passes this; 0: never
 };

@@ -9,13 +9,29 @@ namespace {
 
 constexpr double kFullScore = 10;
 
-/// How many of a contestant's answers have the full score, each instruction counted once.
 struct ExactCount {
-  std::unordered_set<std::string> seen;
+  std::int64_t answers = 0;
   std::int64_t exact = 0;
 
-  void Add(std::string_view instruction, double score) {
-    if (seen.emplace(instruction).second && score >= kFullScore) ++exact;
+  double share() const { return static_cast<double>(exact) / static_cast<double>(answers); }
+};
+
+/// How many of a contestant's answers have the full score, each instruction counted once.
+struct ContestantCount {
+  std::unordered_set<std::string> seen;
+  ExactCount all;
+  std::map<std::string, ExactCount, std::less<>> by_category;
+
+  void Add(const BattleRecord& battle, double score) {
+    if (!seen.emplace(battle.instruction).second) return;
+    auto category = by_category.find(battle.category);
+    if (category == by_category.end()) {
+      category = by_category.emplace(std::string(battle.category), ExactCount()).first;
+    }
+    for (ExactCount* count : {&all, &category->second}) {
+      ++count->answers;
+      if (score >= kFullScore) ++count->exact;
+    }
   }
 };
 
@@ -23,17 +39,17 @@ struct ExactCount {
 
 Result<Evaluation> Evaluate(Store& store, const std::vector<std::string>& rivals) {
   Dataset data(DatasetOptions{});
-  std::map<std::string, ExactCount, std::less<>> counts;
-  const auto count = [&](std::string_view name, std::string_view instruction, double score) {
+  std::map<std::string, ContestantCount, std::less<>> counts;
+  const auto count = [&](const BattleRecord& battle, std::string_view name, double score) {
     auto found = counts.find(name);
-    if (found == counts.end()) found = counts.emplace(std::string(name), ExactCount()).first;
-    found->second.Add(instruction, score);
+    if (found == counts.end()) found = counts.emplace(std::string(name), ContestantCount()).first;
+    found->second.Add(battle, score);
   };
   ARENA_RETURN_IF_ERROR(store.ForEachBattle({}, [&](const BattleRecord& battle) -> Status {
     const GameOutcome& game = battle.games[0];
     if (game.has_scores && !game.is_void) {
-      count(battle.model_a, battle.instruction, game.score_a);
-      count(battle.model_b, battle.instruction, game.score_b);
+      count(battle, battle.model_a, game.score_a);
+      count(battle, battle.model_b, game.score_b);
     }
     return data.Add(battle);
   }));
@@ -42,8 +58,9 @@ Result<Evaluation> Evaluate(Store& store, const std::vector<std::string>& rivals
   Evaluation evaluation;
   ARENA_ASSIGN_OR_RETURN(evaluation.board, Rate(data, options));
   for (const auto& [name, counted] : counts) {
-    evaluation.exact_match[name] =
-        static_cast<double>(counted.exact) / static_cast<double>(counted.seen.size());
+    evaluation.exact_match[name] = counted.all.share();
+    auto& categories = evaluation.exact_by_category[name];
+    for (const auto& [category, exact] : counted.by_category) categories[category] = exact.share();
   }
   return evaluation;
 }

@@ -15,6 +15,8 @@ struct Evaluation {
   Board board;
   /// The share of test instructions with an answer that the judge gives the full score.
   std::map<std::string, double> exact_match;
+  /// The same by the instructions' category.
+  std::map<std::string, std::map<std::string, double>> exact_by_category;
 };
 
 /// Rates all battles of the store; the mean rating of `rivals` is 1000.

@@ -55,7 +55,7 @@ Status WriteLineage(const FlywheelSettings& settings, const RunFolder& folder,
   }
   for (const StagePlan& stage : PlanStages(settings)) {
     ARENA_ASSIGN_OR_RETURN(const auto state, StateFile::Open(folder.State(), stage.name));
-    for (const char* part : {"reward model", "train"}) {
+    for (const char* part : {"reward model", "train", "train control"}) {
       if (state->IsDone(part)) checkpoints.push_back(StageEntry(state->Facts(part)));
     }
   }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "flywheel/internal/copy_model.h"
 #include "miniworld/training_sets.h"
 #include "miniworld/write_world.h"
 
@@ -31,12 +32,6 @@ Result<std::vector<mini::Family>> FamiliesOf(const FlywheelSettings& settings) {
     if (settings.graded || !mini::IsGraded(family)) families.push_back(family);
   }
   return families;
-}
-
-Status MakeFolder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  return error ? Status(IoError(fmt::format("{}: {}", path.string(), error.message()))) : Status();
 }
 
 // Whole or not at all: it is written beside its place.
@@ -88,23 +83,6 @@ struct BaseModel {
   fs::path out;
   std::vector<std::string> settings;
 };
-
-// Copies the files of a finished checkpoint, without what only its training needs.
-Status CopyModel(const fs::path& from, const fs::path& to) {
-  const fs::path beside = to.string() + ".tmp";
-  std::error_code error;
-  fs::remove_all(beside, error);
-  ARENA_RETURN_IF_ERROR(MakeFolder(beside));
-  for (const fs::directory_entry& entry : fs::directory_iterator(from, error)) {
-    if (!entry.is_regular_file()) continue;
-    fs::copy_file(entry.path(), beside / entry.path().filename(), error);
-    if (error) return IoError(fmt::format("{}: {}", entry.path().string(), error.message()));
-  }
-  fs::remove_all(to, error);
-  fs::rename(beside, to, error);
-  if (error) return IoError(fmt::format("{}: {}", to.string(), error.message()));
-  return {};
-}
 
 /// Trains the models of the setup, or takes them from the cache.
 class Models {

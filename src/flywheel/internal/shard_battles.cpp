@@ -13,6 +13,7 @@ namespace arena::flywheel_internal {
 namespace {
 
 constexpr std::size_t kBlock = 128;  // instructions that are answered together
+constexpr double kHighestScore = 10;
 
 // The blocks of one of `workers` threads.
 std::vector<const Instruction*> ShareOf(std::span<const Instruction> instructions, unsigned workers,
@@ -85,6 +86,34 @@ Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instru
     battles += run.battles_total;
   }
   return battles;
+}
+
+Result<std::unordered_map<Key, double, KeyHash>> MeasureDifficulty(Store& store,
+                                                                   const std::string& target) {
+  struct Scores {
+    double sum = 0;
+    int count = 0;
+  };
+  std::unordered_map<Key, Scores, KeyHash> scores;
+  ARENA_RETURN_IF_ERROR(store.ForEachBattle(
+      {.involving = target}, [&](const BattleRecord& battle) -> Status {
+        const auto instruction = Key::FromHex(battle.instruction);
+        if (!instruction) return InternalError("a battle without its instruction's key");
+        const bool other_is_a = battle.model_b == target;
+        for (int i = 0; i < battle.game_count; ++i) {
+          const GameOutcome& game = battle.games[static_cast<std::size_t>(i)];
+          if (game.is_void || !game.has_scores) continue;
+          Scores& of = scores[*instruction];
+          of.sum += other_is_a ? game.score_a : game.score_b;
+          ++of.count;
+        }
+        return {};
+      }));
+  std::unordered_map<Key, double, KeyHash> difficulty;
+  for (const auto& [instruction, of] : scores) {
+    difficulty[instruction] = kHighestScore - of.sum / of.count;
+  }
+  return difficulty;
 }
 
 Result<Answer> StoredContestant::Respond(const Instruction& instruction, int) {

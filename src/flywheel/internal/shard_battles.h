@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -28,6 +29,11 @@ Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instru
                                std::span<ChatModel* const> models, Judge& judge,
                                const PairingOptions& pairing, unsigned workers,
                                const std::function<void(std::int64_t, std::int64_t)>& on_progress);
+
+/// Of each instruction that `target` battled on, by its key: ten minus the mean score of the
+/// others' answers.
+Result<std::unordered_map<Key, double, KeyHash>> MeasureDifficulty(Store& store,
+                                                                   const std::string& target);
 
 /// A contestant whose answers are all stored.
 class StoredContestant final : public ChatModel {

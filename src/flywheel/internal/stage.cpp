@@ -8,7 +8,9 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "flywheel/internal/copy_model.h"
 #include "flywheel/internal/evaluation.h"
+#include "flywheel/internal/replay.h"
 #include "flywheel/internal/setup.h"
 #include "flywheel/internal/shard_battles.h"
 #include "flywheel/selection.h"
@@ -29,9 +31,10 @@ class Stage {
         folder_(context.folder),
         index_(index),
         plan_(context.stages[index]),
+        parent_(context.target),
         state_(state) {}
 
-  Status Run() {
+  Result<bool> Run() {
     if (plan_.kind != StageKind::kStart) {
       ARENA_RETURN_IF_ERROR(RunPart("battle", [this] { return PlayBattles(); }));
       ARENA_RETURN_IF_ERROR(RunPart("select", [this] { return SelectData(); }));
@@ -39,11 +42,17 @@ class Stage {
     if (plan_.kind == StageKind::kPpo) {
       ARENA_RETURN_IF_ERROR(RunPart("reward model", [this] { return TrainRewardModel(); }));
     }
-    ARENA_RETURN_IF_ERROR(RunPart("train", [this] { return TrainCheckpoint(); }));
-    ARENA_RETURN_IF_ERROR(RunPart("evaluate", [this] { return Evaluate(); }));
-    context_.checkpoints.push_back(
-        {plan_.name, "", state_.Facts("evaluate").value("behaviour", "")});
-    return {};
+    ARENA_RETURN_IF_ERROR(RunPart("train", [this] { return TrainCheckpoint(plan_.name, What()); }));
+    if (has_pairs() && settings_.controls) {
+      ARENA_RETURN_IF_ERROR(RunPart(
+          "train control", [this] { return TrainCheckpoint(ControlName(), What() + " control"); }));
+      ARENA_RETURN_IF_ERROR(Enter("evaluate control", ControlName()));
+    }
+    ARENA_RETURN_IF_ERROR(Enter("evaluate", plan_.name));
+    const bool fell = state_.Facts("evaluate").value("fell", false);
+    const bool is_kept = !fell || settings_.on_regression != RegressionRule::kRollBack;
+    if (is_kept) context_.target = plan_.name;
+    return !fell || settings_.on_regression != RegressionRule::kStop;
   }
 
  private:
@@ -60,18 +69,42 @@ class Stage {
     return state_.Finish(part, std::move(record));
   }
 
+  // Evaluates a checkpoint of the stage; it meets those that come later.
+  Status Enter(const std::string& part, const std::string& name) {
+    ARENA_RETURN_IF_ERROR(RunPart(part, [this, &name] { return Evaluate(name); }));
+    context_.checkpoints.push_back({name, "", state_.Facts(part).value("behaviour", "")});
+    return {};
+  }
+
+  std::string ControlName() const { return plan_.name + " control"; }
+
+  // The name of its training in the settings.
+  std::string What() const {
+    switch (plan_.kind) {
+      case StageKind::kStart:
+        return "start";
+      case StageKind::kSft:
+        return "sft";
+      case StageKind::kDpo:
+        return "dpo";
+      case StageKind::kPpo:
+        return "ppo";
+    }
+    return "";
+  }
+
   fs::path ParentCheckpoint() const {
-    return folder_.Checkpoint(plan_.parent.empty() ? kBase : plan_.parent);
+    return folder_.Checkpoint(parent_.empty() ? kBase : parent_);
   }
 
   // The target's most probable answers, and where there are pairs its samples beside them.
   std::vector<StageContestant> Targets() const {
-    StageContestant target{.name = plan_.parent,
+    StageContestant target{.name = parent_,
                            .checkpoint = ParentCheckpoint(),
                            .max_new_tokens = settings_.max_new_tokens};
     std::vector<StageContestant> targets = {target};
     for (std::int64_t i = 1; has_pairs() && i <= settings_.own_samples; ++i) {
-      target.name = fmt::format("{} sample {}", plan_.parent, i);
+      target.name = fmt::format("{} sample {}", parent_, i);
       target.temperature = 1;
       target.seed = settings_.seed * 1000 + static_cast<std::uint64_t>(i);
       targets.push_back(target);
@@ -106,8 +139,10 @@ class Stage {
                              Play(*context_.battles, instructions, *target, Rivals(), pairing));
       battles += played;
     }
-    return Json{
-        {"shard", plan_.shard}, {"instructions", instructions.size()}, {"battles", battles}};
+    return Json{{"target", parent_},
+                {"shard", plan_.shard},
+                {"instructions", instructions.size()},
+                {"battles", battles}};
   }
 
   // The name of the data file with the pairs of a target: "DPO-I1", "DPO-I1.sample-1".
@@ -125,6 +160,10 @@ class Stage {
     selection.kind = kind;
     selection.format = DefaultTrainerFormat(kind);
     selection.k = IsPreference(kind) ? settings_.pair_k : settings_.k;
+    if (plan_.kind == StageKind::kSft) {
+      selection.by = settings_.select_by;
+      selection.size = settings_.select_size;
+    }
     selection.min_score = kind == TrainingKind::kPpo ? 0 : settings_.min_score;
     // What the target wins says as much to a reward model as what it loses.
     selection.pairs = kind == TrainingKind::kDpo ? PairChoice::kLosses : PairChoice::kTarget;
@@ -142,7 +181,10 @@ class Stage {
     ARENA_ASSIGN_OR_RETURN(const auto instructions, ReadShard(folder_.Shard(plan_.shard)));
     std::unordered_set<Key, KeyHash> keys;
     for (const Instruction& instruction : instructions) keys.insert(instruction.key);
-    SelectionInputs inputs{.instructions = &keys, .test_set = &context_.test_set};
+    ARENA_ASSIGN_OR_RETURN(const auto difficulty,
+                           MeasureDifficulty(*context_.battles, parent_));
+    const SelectionInputs inputs{
+        .instructions = &keys, .test_set = &context_.test_set, .difficulty = &difficulty};
     std::int64_t selected = 0;
     std::int64_t rows = 0;
     const auto select = [&](TrainingKind kind, const std::string& target,
@@ -151,7 +193,7 @@ class Stage {
     };
     if (!has_pairs()) {
       ARENA_ASSIGN_OR_RETURN(const DataCard card,
-                             select(TrainingKind::kSft, plan_.parent, plan_.name));
+                             select(TrainingKind::kSft, parent_, plan_.name));
       return Json{{"selected", card.instructions_selected}, {"rows", card.rows}};
     }
     const bool is_ppo = plan_.kind == StageKind::kPpo;
@@ -164,11 +206,11 @@ class Stage {
       if (i == 0) selected = card.instructions_selected;
     }
     ARENA_ASSIGN_OR_RETURN(const DataCard winners,
-                           select(TrainingKind::kSft, plan_.parent, WinnersName()));
+                           select(TrainingKind::kSft, parent_, WinnersName()));
     Json facts = {{"selected", selected}, {"rows", rows}, {"winners", winners.rows}};
     if (is_ppo) {
       ARENA_ASSIGN_OR_RETURN(const DataCard prompts,
-                             select(TrainingKind::kPpo, plan_.parent, plan_.name));
+                             select(TrainingKind::kPpo, parent_, plan_.name));
       facts["selected"] = prompts.instructions_selected;
       facts["prompts"] = prompts.rows;
     }
@@ -187,16 +229,24 @@ class Stage {
     return files;
   }
 
-  // The answers that were selected up to this stage.
-  std::vector<fs::path> AnswersSoFar() const {
+  // The file with the answers that a stage selected.
+  static std::string AnswersName(const StagePlan& stage) {
+    const bool is_sft = stage.kind == StageKind::kStart || stage.kind == StageKind::kSft;
+    return is_sft ? stage.name : stage.name + ".winners";
+  }
+
+  // The answers that were selected up to this stage, as far as they are learned again.
+  Result<std::vector<fs::path>> AnswersSoFar() const {
     std::vector<std::string> names;
-    const std::size_t first = settings_.accumulate ? 0 : index_;
-    for (std::size_t i = first; i <= index_; ++i) {
-      const StagePlan& stage = context_.stages[i];
-      const bool is_sft = stage.kind == StageKind::kStart || stage.kind == StageKind::kSft;
-      names.push_back(is_sft ? stage.name : stage.name + ".winners");
-    }
-    return WithRows(names);
+    for (std::size_t i = 0; i <= index_; ++i) names.push_back(AnswersName(context_.stages[i]));
+    if (!settings_.replay || index_ == 0) return WithRows(names);
+    const std::string own = names.back();
+    names.pop_back();
+    ARENA_RETURN_IF_ERROR(WriteReplay(
+        WithRows(names), {.rows_of = folder_.Data(own), .ratio = *settings_.replay,
+                          .seed = settings_.seed + index_},
+        folder_.Data(plan_.name + ".replay")));
+    return WithRows({plan_.name + ".replay", own});
   }
 
   std::vector<fs::path> PairFiles() const {
@@ -205,87 +255,105 @@ class Stage {
     return WithRows(names);
   }
 
+  // Nothing to learn from: the checkpoint is the one before.
+  Result<Json> Keep(const TrainingJobOptions& job) {
+    ARENA_RETURN_IF_ERROR(CopyModel(job.model, job.out));
+    ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
+    return Json{{"trainer", "none: no battle was selected"},
+                {"from", Relative(job.model)},
+                {"out", Relative(job.out)},
+                {"weights", HashBytes(weights).Hex()},
+                {"settings", Json::array()},
+                {"data", Json::array()}};
+  }
+
+  std::string Relative(const fs::path& path) const {
+    return fs::relative(path, folder_.root).generic_string();
+  }
+
   // Trains, and describes the training for the lineage.
   Result<Json> Train(StageTraining training, const std::string& what) {
-    training.name = plan_.name;
+    const TrainingJobOptions& job = training.job;
+    training.name = job.out.filename().string();
     training.workers = settings_.workers;
     training.job.settings = TrainingSettingsFor(settings_, what);
-    if (training.job.data.empty()) {
-      return InvalidInput(fmt::format(
-          "{}: there is nothing to learn from: no battle on {} was selected. Lower flywheel.k, "
-          "flywheel.pair_k or flywheel.min_score, or take larger shards",
-          plan_.name, plan_.shard));
-    }
+    if (job.data.empty()) return Keep(job);
     ARENA_RETURN_IF_ERROR(
-        context_.parts.trainer.Train(training, ReportSteps(context_.parts, plan_.name)));
-    const TrainingJobOptions& job = training.job;
-    const auto relative = [&](const fs::path& path) {
-      return fs::relative(path, folder_.root).generic_string();
-    };
+        context_.parts.trainer.Train(training, ReportSteps(context_.parts, training.name)));
     Json data = Json::array();
     for (const auto* files : {&job.data, &job.ptx_data}) {
       for (const fs::path& file : *files) {
         ARENA_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
-        data.push_back({{"file", relative(file)},
+        data.push_back({{"file", Relative(file)},
                         {"use", files == &job.data ? "data" : "ptx"},
                         {"hash", HashBytes(bytes).Hex()}});
       }
     }
     ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
     Json facts = {{"trainer", TrainerName(job.trainer)},
-                  {"from", relative(job.model)},
-                  {"out", relative(job.out)},
+                  {"from", Relative(job.model)},
+                  {"out", Relative(job.out)},
                   {"weights", HashBytes(weights).Hex()},
                   {"settings", job.settings},
                   {"data", std::move(data)}};
-    if (!job.reward_model.empty()) facts["reward_model"] = relative(job.reward_model);
+    if (!job.reward_model.empty()) facts["reward_model"] = Relative(job.reward_model);
     return facts;
   }
 
   fs::path RewardModel(std::int64_t iteration) const {
     return folder_.Checkpoint(fmt::format("RM-I{}", iteration));
   }
-  std::int64_t iteration() const { return (static_cast<std::int64_t>(index_) + 2) / 3; }
 
   // From the generalist, then carried on from iteration to iteration.
   Result<Json> TrainRewardModel() {
     StageTraining training;
     training.job.trainer = Trainer::kRewardModel;
     training.job.model =
-        iteration() == 1 ? folder_.Checkpoint(kGeneralist) : RewardModel(iteration() - 1);
-    training.job.out = RewardModel(iteration());
+        plan_.iteration == 1 ? folder_.Checkpoint(kGeneralist) : RewardModel(plan_.iteration - 1);
+    training.job.out = RewardModel(plan_.iteration);
     training.job.data = PairFiles();
     return Train(std::move(training), "rm");
   }
 
-  Result<Json> TrainCheckpoint() {
+  Result<Json> TrainCheckpoint(const std::string& name, const std::string& what) {
     StageTraining training;
     training.job.model = ParentCheckpoint();
-    training.job.out = folder_.Checkpoint(plan_.name);
+    training.job.out = folder_.Checkpoint(name);
     switch (plan_.kind) {
       case StageKind::kStart:
-        training.job.data = AnswersSoFar();
-        return Train(std::move(training), "start");
-      case StageKind::kSft:
-        training.job.data = AnswersSoFar();
-        return Train(std::move(training), "sft");
+      case StageKind::kSft: {
+        ARENA_ASSIGN_OR_RETURN(training.job.data, AnswersSoFar());
+        break;
+      }
       case StageKind::kDpo:
         training.job.trainer = Trainer::kDpo;
         training.job.data = PairFiles();
-        return Train(std::move(training), "dpo");
-      case StageKind::kPpo:
+        break;
+      case StageKind::kPpo: {
         training.job.trainer = Trainer::kPpo;
         training.job.data = WithRows({plan_.name});
-        training.job.reward_model = RewardModel(iteration());
-        training.job.ptx_data = AnswersSoFar();
-        return Train(std::move(training), "ppo");
+        training.job.reward_model = RewardModel(plan_.iteration);
+        ARENA_ASSIGN_OR_RETURN(training.job.ptx_data, AnswersSoFar());
+        break;
+      }
     }
-    return InternalError("a kind of stage without a training");
+    return Train(std::move(training), what);
   }
 
-  Result<Json> Evaluate() {
-    const StageContestant who{.name = plan_.name,
-                              .checkpoint = folder_.Checkpoint(plan_.name),
+  // Whether the checkpoint rates below the one that it was trained from, beyond its interval.
+  bool Fell(const Board& board, const std::string& name) const {
+    const BoardRow* before = nullptr;
+    const BoardRow* now = nullptr;
+    for (const BoardRow& row : board.contestants) {
+      if (row.name == parent_) before = &row;
+      if (row.name == name) now = &row;
+    }
+    return before != nullptr && now != nullptr && now->upper < before->rating;
+  }
+
+  Result<Json> Evaluate(const std::string& name) {
+    const StageContestant who{.name = name,
+                              .checkpoint = folder_.Checkpoint(name),
                               .max_new_tokens = settings_.max_new_tokens};
     ARENA_ASSIGN_OR_RETURN(const auto target, context_.parts.server.Serve(who));
     std::vector<std::unique_ptr<StoredContestant>> earlier;
@@ -296,7 +364,7 @@ class Stage {
     }
     // The rivals meet each other at the first stage only.
     PairingOptions pairing{.pairing = Pairing::kAll};
-    if (index_ > 0) pairing = {.pairing = Pairing::kTarget, .target = plan_.name};
+    if (index_ > 0) pairing = {.pairing = Pairing::kTarget, .target = name};
     ARENA_ASSIGN_OR_RETURN(
         const std::int64_t battles,
         Play(*context_.tests, context_.test_instructions, *target, std::move(others), pairing));
@@ -310,7 +378,8 @@ class Stage {
     }
     return Json{{"test_battles", battles},
                 {"behaviour", target->contestant().behaviour},
-                {"exact_match", evaluation.exact_match.at(plan_.name)},
+                {"exact_match", evaluation.exact_match.at(name)},
+                {"fell", Fell(evaluation.board, name)},
                 {"ratings", std::move(ratings)}};
   }
 
@@ -319,12 +388,13 @@ class Stage {
   const RunFolder& folder_;
   const std::size_t index_;
   const StagePlan& plan_;
+  const std::string parent_;  // the stage whose checkpoint is trained; empty: the base
   StateFile& state_;
 };
 
 }  // namespace
 
-Status RunStage(RunContext& context, std::size_t index, StateFile& state) {
+Result<bool> RunStage(RunContext& context, std::size_t index, StateFile& state) {
   return Stage(context, index, state).Run();
 }
 

@@ -25,10 +25,12 @@ struct RunContext {
   TestSet test_set;
   std::vector<Instruction> test_instructions;
   std::vector<std::unique_ptr<ChatModel>> rivals = {};
-  std::vector<Contestant> checkpoints = {};  ///< of the stages so far
+  std::vector<Contestant> checkpoints = {};  ///< of the stages and controls so far
+  std::string target = {};  ///< the stage whose checkpoint the next one starts from; empty: base
 };
 
 /// Goes through the parts of the stage that are not done and adds its checkpoint to the context.
-Status RunStage(RunContext& context, std::size_t index, StateFile& state);
+/// False: the run ends here by its rule for stages that lower the rating.
+Result<bool> RunStage(RunContext& context, std::size_t index, StateFile& state);
 
 }  // namespace arena::flywheel_internal

@@ -28,6 +28,9 @@ std::vector<double> NiceTicks(double lower, double upper, int count);
 /// places are percentages, so it takes any width without scaling its text.
 std::string IntervalPlot(const Board& board);
 
+/// All of one board: facts, warnings, interval plot, table, win matrix, style coefficients.
+std::string BoardParts(const Board& board);
+
 /// The win matrix as a table with coloured cells; empty where the board has none.
 std::string WinMatrixTable(const Board& board);
 
