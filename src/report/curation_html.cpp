@@ -72,9 +72,29 @@ std::string StepTable(const CurationReport& report) {
   return out + "</tbody></table></div>\n";
 }
 
+// What the paths of all files begin with, up to a slash.
+std::size_t CommonFolder(const std::vector<std::string>& files) {
+  if (files.size() < 2) return 0;
+  std::size_t common = files.front().size();
+  for (const std::string& file : files) {
+    const auto end = std::mismatch(
+        file.begin(), file.end(), files.front().begin(),
+        files.front().begin() + static_cast<std::ptrdiff_t>(std::min(common, file.size())));
+    common = std::min(common, static_cast<std::size_t>(end.first - file.begin()));
+  }
+  const std::size_t slash = files.front().rfind('/', common == 0 ? 0 : common - 1);
+  return slash == std::string::npos ? 0 : slash + 1;
+}
+
 std::string SourceTable(const CurationReport& report) {
-  std::string out =
-      "<h3>By source</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+  const std::size_t common = CommonFolder(report.files);
+  std::string out = "<h3>By source</h3>\n";
+  if (common > 0) {
+    out += fmt::format("<p class=\"caption\">Files below {}</p>\n",
+                       HtmlText(std::string_view(report.files.front()).substr(0, common)));
+  }
+  out +=
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
       "aria-label=\"Sources\"><table class=\"figures\"><thead><tr><th scope=\"col\" "
       "class=\"name\">File</th><th scope=\"col\">Items</th>";
   for (const StepReport& step : report.steps) {
@@ -84,8 +104,8 @@ std::string SourceTable(const CurationReport& report) {
   for (std::size_t f = 0; f < report.files.size(); ++f) {
     const std::string name = HtmlText(report.files[f]);
     out += fmt::format(
-        "<tr><th scope=\"row\" class=\"name\" title=\"{0}\"><bdi>{0}</bdi></th><td>{1}</td>", name,
-        Count(report.items_by_file[f]));
+        "<tr><th scope=\"row\" class=\"name\" title=\"{}\"><bdi>{}</bdi></th><td>{}</td>", name,
+        HtmlText(std::string_view(report.files[f]).substr(common)), Count(report.items_by_file[f]));
     std::int64_t kept = report.items_by_file[f];
     for (const StepReport& step : report.steps) {
       kept -= step.removed_by_file[f];
@@ -117,13 +137,18 @@ std::string ShardChart(const CurationReport& report) {
   return "<h3>Shards</h3>\n" + Bars(bars);
 }
 
+// Whether matches of the step are more or less similar.
+bool HasSimilarities(CurationStep step) {
+  return step == CurationStep::kNear || step == CurationStep::kTestSet ||
+         step == CurationStep::kNeighbours;
+}
+
+// Of the removals, from the first range that has some.
 std::string Similarities(const StepReport& step) {
-  if (step.similarities.empty() || step.step == CurationStep::kExact ||
-      step.step == CurationStep::kPrefix || step.step == CurationStep::kOverlap) {
-    return "";
-  }
+  if (step.similarities.empty() || !HasSimilarities(step.step)) return "";
   std::vector<Bar> bars;
   for (std::size_t k = 0; k < step.similarities.size(); ++k) {
+    if (bars.empty() && step.similarities[k] == 0) continue;
     bars.push_back({fmt::format("0.{}\u2013{}", k, k == 9 ? "1.0" : fmt::format("0.{}", k + 1)),
                     step.similarities[k], "", false});
   }
@@ -131,30 +156,40 @@ std::string Similarities(const StepReport& step) {
          Bars(bars);
 }
 
-std::string ExamplePair(const RemovalExample& example) {
+std::string ExamplePair(const RemovalExample& example, std::size_t common, bool has_similarity) {
+  const auto shown = [&](const std::string& place) {
+    return HtmlText(std::string_view(place).substr(std::min(common, place.size())));
+  };
   std::string out =
       fmt::format("<div class=\"pair\"><div><p class=\"caption\">{}: {}</p><pre>{}</pre></div>",
-                  HtmlText(example.place), HtmlText(example.reason), Block(example.text));
+                  shown(example.place), HtmlText(example.reason), Block(example.text));
   if (!example.matched_place.empty()) {
+    // A benchmark's place is not in the pool's folder.
+    const bool in_pool = example.matched_place.substr(0, common) == example.place.substr(0, common);
     out += fmt::format(
-        "<div><p class=\"caption\">resembles {}, similarity {}</p><pre>{}</pre>"
-        "</div>",
-        HtmlText(example.matched_place), FixedNumber(example.similarity, 3),
+        "<div><p class=\"caption\">{} {}{}</p><pre>{}</pre></div>",
+        has_similarity ? "resembles" : "as",
+        in_pool ? shown(example.matched_place) : HtmlText(example.matched_place),
+        has_similarity ? fmt::format(", similarity {}", FixedNumber(example.similarity, 3)) : "",
         Block(example.matched_text));
   }
   return out + "</div>\n";
 }
 
-std::string StepSection(const StepReport& step) {
+std::string StepSection(const StepReport& step, std::size_t common) {
   if (step.removed == 0) return "";
+  const bool has_similarities = HasSimilarities(step.step);
   std::string out = fmt::format("<section class=\"board\"><h2>{}</h2>\n", Title(step.step));
-  out += fmt::format(
-      "<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
-      step.examples.size() < static_cast<std::size_t>(step.removed)
-          ? fmt::format("; {} of them, from the least to the most similar", step.examples.size())
-          : "");
+  out +=
+      fmt::format("<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
+                  step.examples.size() < static_cast<std::size_t>(step.removed)
+                      ? fmt::format("; {} of them{}", step.examples.size(),
+                                    has_similarities ? ", from the least to the most similar" : "")
+                      : "");
   out += Similarities(step);
-  for (const RemovalExample& example : step.examples) out += ExamplePair(example);
+  for (const RemovalExample& example : step.examples) {
+    out += ExamplePair(example, common, has_similarities);
+  }
   return out + "</section>\n";
 }
 
@@ -166,7 +201,8 @@ std::string CurationHtml(const CurationReport& report, const ReadReport& read,
   out += Facts(report, read) + report_internal::WarningList(read.problems) + StepTable(report) +
          SourceTable(report);
   out += CurveChart(report) + ShardChart(report);
-  for (const StepReport& step : report.steps) out += StepSection(step);
+  const std::size_t common = CommonFolder(report.files);
+  for (const StepReport& step : report.steps) out += StepSection(step, common);
   return out + report_internal::SettingsEnd(settings);
 }
 
