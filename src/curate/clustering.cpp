@@ -40,11 +40,11 @@ float Along(const std::vector<float>& axis, const std::vector<float>& mean,
 
 }  // namespace
 
-Result<Clustering> ClusterVectors(std::span<const float> vectors, std::size_t dimensions,
-                                  const ClusterOptions& options) {
+Result<VectorClusters> ClusterVectors(std::span<const float> vectors, std::size_t dimensions,
+                                      const ClusterOptions& options) {
   const std::size_t count = vectors.size() / dimensions;
   if (count == 0) return InvalidInput("there is nothing to cluster");
-  Clustering result;
+  VectorClusters result;
   result.clusters = std::min(static_cast<std::size_t>(std::max(options.clusters, 1)), count);
   result.cluster_of.resize(count);
   result.similarity.resize(count);

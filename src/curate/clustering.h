@@ -17,7 +17,7 @@ struct ClusterOptions {
 };
 
 /// Which vector is in which cluster.
-struct Clustering {
+struct VectorClusters {
   std::size_t clusters = 0;               ///< as wanted, or as many as there are vectors
   std::vector<float> centres;             ///< (clusters, dimensions), of length 1
   std::vector<std::uint32_t> cluster_of;  ///< of each vector
@@ -29,8 +29,8 @@ struct Clustering {
 /// 64 clusters; then every vector goes to the centre with the largest inner product. The same
 /// vectors in the same order and the same BLAS give the same clusters. Errors: no vectors; what
 /// FAISS says.
-Result<Clustering> ClusterVectors(std::span<const float> vectors, std::size_t dimensions,
-                                  const ClusterOptions& options);
+Result<VectorClusters> ClusterVectors(std::span<const float> vectors, std::size_t dimensions,
+                                      const ClusterOptions& options);
 
 /// Maps vectors to the plane of their first two principal components. Thread-safe.
 class PlaneMap {

@@ -289,7 +289,7 @@ class TestSetBuilder {
   std::vector<Key> keys_;                 ///< from here on by number
   std::size_t dimensions_ = 0;
   std::vector<float> vectors_;  ///< (numbers, dimensions_)
-  Clustering clustering_;
+  VectorClusters clustering_;
   std::vector<std::string> labels_;  ///< of the clusters
   TestSetDraw draw_;
   std::unordered_map<std::uint32_t, PoolItem> texts_;  ///< of what was drawn

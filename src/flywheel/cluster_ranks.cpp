@@ -57,7 +57,7 @@ Result<std::vector<float>> EmbedInstructions(Store& store, const BattleQuery& qu
 }
 
 // 0 for the first turn, -1 for the second ...
-std::vector<double> Turns(const std::vector<Key>& keys, const Clustering& clustering,
+std::vector<double> Turns(const std::vector<Key>& keys, const VectorClusters& clustering,
                           std::uint64_t seed) {
   std::vector<std::vector<std::pair<double, std::size_t>>> members(clustering.clusters);
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -81,7 +81,7 @@ Status RankByClusters(Store& store, const BattleQuery& query, const SelectionSet
   if (keys.empty()) return {};
   ARENA_ASSIGN_OR_RETURN(const std::vector<float> vectors,
                          EmbedInstructions(store, query, settings, keys));
-  ARENA_ASSIGN_OR_RETURN(const Clustering clustering,
+  ARENA_ASSIGN_OR_RETURN(const VectorClusters clustering,
                          ClusterVectors(vectors, LexicalEmbedder::kDimensions,
                                         {.clusters = settings.clusters, .seed = settings.seed}));
   const std::vector<double> turns = Turns(keys, clustering, settings.seed);
