@@ -15,7 +15,7 @@ using report_internal::Bar;
 using report_internal::Bars;
 using report_internal::Block;
 using report_internal::Count;
-using report_internal::Fact;
+using report_internal::FactEntry;
 using report_internal::HtmlText;
 using report_internal::Percent;
 
@@ -45,12 +45,12 @@ std::string_view Title(CurationStep step) {
 
 std::string Facts(const CurationReport& report, const ReadReport& read) {
   std::string out = "<dl class=\"facts\">\n";
-  out += Fact("Items", Count(report.items)) + Fact("Kept", Count(report.kept));
-  out += Fact("Kept, %", Percent(report.kept, report.items));
-  out += Fact("Files", Count(static_cast<std::int64_t>(report.files.size())));
-  out += Fact("Rows not valid", Count(read.bad_rows));
-  out += Fact("Benchmark items", Count(report.benchmark_items));
-  if (report.test_items > 0) out += Fact("Items of the test set", Count(report.test_items));
+  out += FactEntry("Items", Count(report.items)) + FactEntry("Kept", Count(report.kept));
+  out += FactEntry("Kept, %", Percent(report.kept, report.items));
+  out += FactEntry("Files", Count(static_cast<std::int64_t>(report.files.size())));
+  out += FactEntry("Rows not valid", Count(read.bad_rows));
+  out += FactEntry("Benchmark items", Count(report.benchmark_items));
+  if (report.test_items > 0) out += FactEntry("Items of the test set", Count(report.test_items));
   return out + "</dl>\n";
 }
 

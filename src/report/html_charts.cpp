@@ -56,7 +56,7 @@ std::string Block(std::string_view text) {
   return out;
 }
 
-std::string Fact(std::string_view name, std::string_view value) {
+std::string FactEntry(std::string_view name, std::string_view value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
 }
 

@@ -18,7 +18,7 @@ using report_internal::Bar;
 using report_internal::Bars;
 using report_internal::Block;
 using report_internal::Count;
-using report_internal::Fact;
+using report_internal::FactEntry;
 using report_internal::HtmlText;
 
 constexpr std::string_view kMapStyle = R"css(
@@ -207,14 +207,14 @@ std::string TestSetHtml(const TestSetReport& report, const ReadReport& read,
   std::string out = report_internal::PageBegin(
       "Test set", std::string(report_internal::ChartStyle()) + std::string(kMapStyle));
   out += "<dl class=\"facts\">\n";
-  out += Fact("Diverse", Count(report.diverse)) + Fact("Hard", Count(report.hard));
-  out += Fact("Mix", Count(report.diverse + report.hard));
-  out += Fact("Items of the pool", Count(report.items));
-  out += Fact("Different prompts", Count(report.distinct));
-  out += Fact("Clusters", Count(static_cast<std::int64_t>(report.clusters.size())));
-  out += Fact("Candidates for Hard", Count(report.candidates));
-  out += Fact("Without a rating", Count(report.unrated));
-  out += Fact("Rows not valid", Count(read.bad_rows)) + "</dl>\n";
+  out += FactEntry("Diverse", Count(report.diverse)) + FactEntry("Hard", Count(report.hard));
+  out += FactEntry("Mix", Count(report.diverse + report.hard));
+  out += FactEntry("Items of the pool", Count(report.items));
+  out += FactEntry("Different prompts", Count(report.distinct));
+  out += FactEntry("Clusters", Count(static_cast<std::int64_t>(report.clusters.size())));
+  out += FactEntry("Candidates for Hard", Count(report.candidates));
+  out += FactEntry("Without a rating", Count(report.unrated));
+  out += FactEntry("Rows not valid", Count(read.bad_rows)) + "</dl>\n";
   std::vector<std::string> warnings = report.notes;
   warnings.insert(warnings.end(), read.problems.begin(), read.problems.end());
   out += report_internal::WarningList(warnings);

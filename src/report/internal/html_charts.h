@@ -20,7 +20,7 @@ std::string Percent(std::int64_t part, std::int64_t whole);
 std::string Block(std::string_view text);
 
 /// One entry of <dl class="facts">. `value` is HTML.
-std::string Fact(std::string_view name, std::string_view value);
+std::string FactEntry(std::string_view name, std::string_view value);
 
 /// What a reader should mind, escaped; empty where there is nothing.
 std::string WarningList(const std::vector<std::string>& warnings);
