@@ -51,7 +51,8 @@ std::string ClusterTerms::Label(std::uint32_t cluster, std::size_t count) const 
     const double here = static_cast<double>(times) / texts;
     const double everywhere =
         static_cast<double>(all_words_.at(word)) / static_cast<double>(all_texts_);
-    terms.emplace_back(-here * std::log(here / everywhere), word);
+    const double lift = std::log(here / everywhere);
+    if (lift >= 0) terms.emplace_back(-here * lift * lift, word);
   }
   std::sort(terms.begin(), terms.end());
   std::string label;

@@ -19,9 +19,10 @@ class ClusterTerms {
   void Add(std::uint32_t cluster, std::string_view text);
 
   /// At most `count` words of the cluster, the most telling first, joined by ", ". A word that
-  /// stands in the share p of the cluster's texts and in the share q of all is worth p ln(p / q);
-  /// it must stand in two texts, if the cluster has two. Words are those of words.h, with a letter
-  /// and of at least three bytes. Ties go by the alphabet. Empty where there is none.
+  /// stands in the share p of the cluster's texts and in the share q <= p of all is worth
+  /// p ln(p / q)^2: the square keeps the words of every text behind rarer ones. It must stand in
+  /// two texts, if the cluster has two. Words are those of words.h, with a letter and of 3 to 24
+  /// bytes. Ties go by the alphabet. Empty where there is none.
   std::string Label(std::uint32_t cluster, std::size_t count) const;
 
  private:

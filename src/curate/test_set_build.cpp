@@ -250,10 +250,24 @@ class TestSetBuilder {
     return {};
   }
 
+  // The mean of a cluster's vectors: its centre, which has length 1, as long as the mean similarity
+  // with it.
+  std::vector<float> MeanOf(std::size_t cluster, double mean_similarity) const {
+    const auto begin =
+        clustering_.centres.begin() + static_cast<std::ptrdiff_t>(cluster * dimensions_);
+    std::vector<float> mean(begin, begin + static_cast<std::ptrdiff_t>(dimensions_));
+    for (float& value : mean) value *= static_cast<float>(mean_similarity);
+    return mean;
+  }
+
   void FillClusters(const PlaneMap& map) {
     std::vector<TestSetCluster> clusters(clustering_.clusters);
     std::vector<std::pair<double, std::int64_t>> sums(clustering_.clusters);
-    for (const std::uint32_t cluster : clustering_.cluster_of) ++clusters[cluster].items;
+    std::vector<double> similarities(clustering_.clusters);
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      ++clusters[clustering_.cluster_of[i]].items;
+      similarities[clustering_.cluster_of[i]] += static_cast<double>(clustering_.similarity[i]);
+    }
     for (const ChosenItem& chosen : chosen_) {
       TestSetCluster& cluster = clusters[chosen.cluster];
       ++(chosen.is_hard ? cluster.hard : cluster.diverse);
@@ -265,8 +279,8 @@ class TestSetBuilder {
       ++count;
     }
     for (std::size_t c = 0; c < clusters.size(); ++c) {
-      const PlaneMap::Point point =
-          map(std::span(clustering_.centres).subspan(c * dimensions_, dimensions_));
+      const PlaneMap::Point point = map(MeanOf(
+          c, similarities[c] / static_cast<double>(std::max<std::int64_t>(clusters[c].items, 1))));
       clusters[c].x = point.x;
       clusters[c].y = point.y;
       clusters[c].number = static_cast<std::uint32_t>(c);
