@@ -67,6 +67,7 @@ class ConfigReader {
     ReadContestants(reader);
     With(reader, "judge", [this](TableReader& table) { ReadJudge(table); });
     With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
+    SetCurateDefaults(config_.curate);
     With(reader, "curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
     With(reader, "outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);

@@ -75,10 +75,7 @@ void ReadDuplicates(TableReader& table, CurationSettings& settings) {
   ReadWithin(table, "near_false_positive_weight", 0.001, 0.999, near.false_positive_weight);
   bool curve = true;
   table.Read("near_curve", curve);
-  settings.near.curve_thresholds.clear();
-  if (curve) {
-    settings.near.curve_thresholds.assign(kCurveThresholds.begin(), kCurveThresholds.end());
-  }
+  if (!curve) settings.near.curve_thresholds.clear();
   table.ReadAtLeast("memory_mb", 1, settings.near.memory_mb);
 }
 
@@ -98,6 +95,10 @@ void ReadSplit(TableReader& table, CurationSettings& settings) {
 }
 
 }  // namespace
+
+void SetCurateDefaults(CurateConfig& curate) {
+  curate.settings.near.curve_thresholds.assign(kCurveThresholds.begin(), kCurveThresholds.end());
+}
 
 void ReadCurateTable(TableReader& table, CurateConfig& curate) {
   CurationSettings& settings = curate.settings;
