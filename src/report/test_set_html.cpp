@@ -40,7 +40,9 @@ text-anchor:middle}
 constexpr double kMapWidth = 1000;
 constexpr double kMapHeight = 620;
 constexpr double kMapRoom = 24;
-constexpr std::size_t kNamedClusters = 14;
+constexpr std::size_t kNamedClusters = 20;
+constexpr double kNameWidth = 84;  // of a word of usual length
+constexpr double kNameHeight = 14;
 constexpr std::size_t kShownCategories = 24;
 constexpr std::size_t kShownPrompts = 12;
 constexpr int kRatingBins = 10;
@@ -52,8 +54,8 @@ class MapScale {
     for (const auto& [x, y] : report.map) Include(x, y);
     for (const TestSetItem& item : report.chosen) Include(item.x, item.y);
   }
-  std::string X(float x) const { return Place(x, least_x_, most_x_, kMapWidth); }
-  std::string Y(float y) const { return Place(-y, -most_y_, -least_y_, kMapHeight); }
+  double X(float x) const { return Place(x, least_x_, most_x_, kMapWidth); }
+  double Y(float y) const { return Place(-y, -most_y_, -least_y_, kMapHeight); }
 
  private:
   void Include(float x, float y) {
@@ -62,33 +64,41 @@ class MapScale {
     least_y_ = std::min(least_y_, y);
     most_y_ = std::max(most_y_, y);
   }
-  static std::string Place(float value, float least, float most, double size) {
+  static double Place(float value, float least, float most, double size) {
     const double span = most > least ? static_cast<double>(most - least) : 1;
     const double share = static_cast<double>(value - least) / span;
-    return FixedNumber(kMapRoom + share * (size - 2 * kMapRoom), 1);
+    return kMapRoom + share * (size - 2 * kMapRoom);
   }
 
   float least_x_ = 0, most_x_ = 0, least_y_ = 0, most_y_ = 0;
 };
 
-std::string Circle(std::string_view kind, const std::string& x, const std::string& y,
-                   std::string_view radius, const std::string& title) {
-  return fmt::format("<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"{}\"{}\n", kind, x, y, radius,
+std::string Circle(std::string_view kind, double x, double y, std::string_view radius,
+                   const std::string& title) {
+  return fmt::format("<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"{}\"{}\n", kind,
+                     FixedNumber(x, 1), FixedNumber(y, 1), radius,
                      title.empty() ? "/>" : fmt::format("><title>{}</title></circle>", title));
 }
 
+// Rings of all clusters, and the names of the largest that do not cover each other.
 std::string ClusterCircles(const TestSetReport& report, const MapScale& scale) {
   std::string circles, names;
-  for (std::size_t c = 0; c < report.clusters.size(); ++c) {
-    const TestSetCluster& cluster = report.clusters[c];
+  std::vector<std::pair<double, double>> named;
+  for (const TestSetCluster& cluster : report.clusters) {
     const double share = static_cast<double>(cluster.items) /
                          static_cast<double>(std::max<std::int64_t>(report.distinct, 1));
     const double radius = std::clamp(120 * std::sqrt(share), 3.0, 60.0);
-    circles += Circle("centre", scale.X(cluster.x), scale.Y(cluster.y), FixedNumber(radius, 1), "");
-    if (c >= kNamedClusters) continue;
-    const std::string first = cluster.label.substr(0, cluster.label.find(','));
-    names += fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", scale.X(cluster.x),
-                         scale.Y(cluster.y), HtmlText(first));
+    const double x = scale.X(cluster.x);
+    const double y = scale.Y(cluster.y);
+    circles += Circle("centre", x, y, FixedNumber(radius, 1), HtmlText(cluster.label));
+    const bool has_room = std::none_of(named.begin(), named.end(), [&](const auto& place) {
+      return std::abs(place.first - x) < kNameWidth && std::abs(place.second - y) < kNameHeight;
+    });
+    if (!has_room || named.size() == kNamedClusters) continue;
+    named.emplace_back(x, y);
+    names +=
+        fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", FixedNumber(x, 1), FixedNumber(y, 1),
+                    HtmlText(cluster.label.substr(0, cluster.label.find(','))));
   }
   return circles + names;
 }
@@ -98,7 +108,8 @@ std::string Map(const TestSetReport& report) {
   std::string out = fmt::format(
       "<h3>Map</h3>\n<p class=\"caption\">The pool and what was chosen, on the first two principal "
       "components of the embedding. A ring is a cluster, as large as its share of the pool; the "
-      "largest are named by their most telling word. Two of many dimensions: what is near here "
+      "largest that have room are named by their most telling word. Two of many dimensions: what "
+      "is near here "
       "need not be alike.</p>\n<svg class=\"map\" viewBox=\"0 0 {} {}\" role=\"img\" "
       "aria-label=\"Map of the pool\">\n",
       kMapWidth, kMapHeight);
