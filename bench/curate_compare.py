@@ -52,6 +52,9 @@ def main():
         "documents_per_second": {name: round(rate) for name, rate in rates.items()},
         "ratio": round(rates["arena"] / rates["numpy"], 1),
         "ratio_one_thread": round(rates["arena_one_thread"] / rates["numpy"], 1),
+        # Of processor time, which a loaded machine does not change as much.
+        "ratio_cpu_one_thread": round(reference["cpu_s"] / reference["documents"] * alone["documents"]
+                                      / alone["cpu_s"], 1),
         "removed_of_the_same": {"arena": same["removed"], "numpy": reference["removed"]},
         "hash_us_per_document": round(1e6 * alone["sign_one_thread_s"] / alone["documents"], 3),
     }

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto source = arena::InputSource::Memory("input." ARENA_FUZZ_FORMAT,
                                                  {reinterpret_cast<const char*>(data), size});
   arena::fuzz::CheckBothModes([&](const arena::ReadOptions& read, int& delivered) {
-    return arena::ReadPoolSource(source, 0, read,
+    return arena::ReadPoolSource(source, 0, {.rows = read},
                                  [&](const arena::PoolItem& item) -> arena::Status {
                                    ++delivered;
                                    Demand(item.line > 0, "an item has a line");

@@ -32,7 +32,7 @@ struct Row {
 Result<Conversation> ReadMessages(const Json& row) {
   const auto messages = row.find("messages");
   if (messages == row.end() || !messages->is_array() || messages->empty()) {
-    return InvalidInput("\"messages\" must be a list of messages");
+    return InvalidInput("the row needs \"messages\", a list of messages, or \"prompt\", a text");
   }
   Conversation conversation;
   for (const Json& message : *messages) {
@@ -54,6 +54,14 @@ Result<Conversation> ReadMessages(const Json& row) {
     return InvalidInput("the last message is the assistant's: there is nothing to answer");
   }
   return conversation;
+}
+
+/// A row with "prompt" in place of "messages" becomes one with that question.
+void TurnPromptIntoMessages(Json& row) {
+  const auto prompt = row.find("prompt");
+  if (row.contains("messages") || prompt == row.end() || !prompt->is_string()) return;
+  Json message = {{"role", "user"}, {"content", *prompt}};
+  row["messages"] = Json::array({std::move(message)});
 }
 
 /// Rows of the input in order.
@@ -82,6 +90,7 @@ class Rows {
     Row row;
     ARENA_ASSIGN_OR_RETURN(row.json, ParseJson(line));
     if (!row.json.is_object()) return InvalidInput("the row is no JSON object");
+    TurnPromptIntoMessages(row.json);
     ARENA_ASSIGN_OR_RETURN(row.request.conversation, ReadMessages(row.json));
     row.place = fmt::format("{}:{}", reader_.name(), reader_.number());
     row.request.max_new_tokens = options_.max_new_tokens;

@@ -88,6 +88,16 @@ class GenerateFileTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(GenerateFileTest, APromptIsAQuestion) {
+  testing::Write(folder_ / "in.jsonl", "{\"id\":1,\"prompt\":\"Question 0?\"}\n");
+  EXPECT_EQ(MustRun(Options("prompt.jsonl")).rows, 1);
+  testing::Write(folder_ / "in.jsonl", InputRow(0));
+  MustRun(Options("messages.jsonl"));
+  const Json row = Rows(Read("prompt.jsonl")).at(0);
+  EXPECT_EQ(row.at("prompt"), "Question 0?");
+  EXPECT_EQ(row.at("messages"), Rows(Read("messages.jsonl")).at(0).at("messages"));
+}
+
 TEST_F(GenerateFileTest, RowsKeepTheirOrderAndGetTheirAnswer) {
   const GenerateFileReport report = MustRun(Options());
   EXPECT_EQ(report.rows, kRows);

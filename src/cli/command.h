@@ -59,6 +59,8 @@ void AddSelect(CLI::App& app, Exit& exit);
 void AddGenerate(CLI::App& app, Exit& exit);
 void AddModel(CLI::App& app, Exit& exit);
 void AddCurate(CLI::App& app, Exit& exit);
+void AddTestset(CLI::App& app, Exit& exit);
+void AddScore(CLI::App& app, Exit& exit);
 void AddServe(CLI::App& app, Exit& exit);
 void AddTrain(CLI::App& app, Exit& exit);
 void AddMini(CLI::App& app, Exit& exit);

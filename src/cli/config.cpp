@@ -50,6 +50,7 @@ class ConfigReader {
     ReadContestants(reader);
     reader.With("judge", [this](TableReader& table) { ReadJudgeTable(table, config_.judge); });
     reader.With("battle", [this](TableReader& table) { ReadBattle(table); });
+    SetCurateDefaults(config_.curate);
     reader.With("curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
     reader.With("outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);

@@ -11,9 +11,10 @@
 #include "battle/pairing.h"
 #include "chat/local_contestant.h"
 #include "core/battle.h"
-#include "curate/curation.h"
+#include "curate/curation_settings.h"
 #include "flywheel/loop_settings.h"
 #include "formats/answers.h"
+#include "formats/pool.h"
 #include "judge/command_judge.h"
 #include "judge/jury.h"
 #include "judge/local_judge.h"
@@ -75,9 +76,10 @@ struct JudgeConfig {
 struct CurateConfig {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::filesystem::path> benchmarks;
+  std::vector<std::filesystem::path> test_sets;
   std::filesystem::path unsafe_patterns;  ///< empty: none
   CurationSettings settings;
-  ReadOptions read;
+  PoolReadOptions read;
 };
 
 /// The whole file. Every path is resolved against the folder of the file.

@@ -202,5 +202,16 @@ TEST(FormatDurationTest, RoundsUpToWhatAPersonReads) {
   EXPECT_EQ(FormatDuration(std::chrono::minutes(65)), "1 h 05 min");
 }
 
+TEST_F(ConfigTest, CurationHasItsDefaultsWithAndWithoutTheTable) {
+  const auto with = Load("[curate]\nshards = 3\n");
+  const auto without = Load("");
+  EXPECT_THAT(without.findings, IsEmpty());
+  EXPECT_EQ(without.config.curate.settings.near.curve_thresholds.size(), 7U);
+  EXPECT_EQ(with.config.curate.settings.near.curve_thresholds,
+            without.config.curate.settings.near.curve_thresholds);
+  EXPECT_THAT(Load("[curate]\nnear_curve = false\n").config.curate.settings.near.curve_thresholds,
+              IsEmpty());
+}
+
 }  // namespace
 }  // namespace arena

@@ -5,14 +5,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "cli/command.h"
 #include "cli/config.h"
-#include "cli/progress.h"
+#include "cli/pool_files.h"
 #include "curate/curation.h"
-#include "formats/pool.h"
 #include "report/curation_report.h"
 
 namespace arena {
@@ -24,6 +22,7 @@ struct CurateArguments {
   CommonOptions common;
   std::vector<std::string> inputs;
   std::vector<std::string> benchmarks;
+  std::vector<std::string> test_sets;
   std::string out;
   bool skip_bad_rows = false;
 };
@@ -41,7 +40,10 @@ Result<CurateConfig> LoadSettings(const CurateArguments& arguments) {
   if (!arguments.benchmarks.empty()) {
     curate.benchmarks.assign(arguments.benchmarks.begin(), arguments.benchmarks.end());
   }
-  curate.read.skip_bad_rows = curate.read.skip_bad_rows || arguments.skip_bad_rows;
+  if (!arguments.test_sets.empty()) {
+    curate.test_sets.assign(arguments.test_sets.begin(), arguments.test_sets.end());
+  }
+  curate.read.rows.skip_bad_rows = curate.read.rows.skip_bad_rows || arguments.skip_bad_rows;
   if (curate.inputs.empty()) {
     return InvalidInput(
         "there is nothing to curate: name files with --input, or with inputs in "
@@ -50,53 +52,11 @@ Result<CurateConfig> LoadSettings(const CurateArguments& arguments) {
   return curate;
 }
 
-Result<std::vector<InputFile>> HashFiles(const std::vector<fs::path>& files) {
-  std::vector<InputFile> hashed;
-  for (const fs::path& file : files) {
-    ARENA_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
-    hashed.push_back({file.string(), HashBytes(mapped.bytes())});
-  }
-  return hashed;
-}
-
-/// A pool of files, read again for every pass.
-class PoolFiles {
- public:
-  PoolFiles(std::vector<fs::path> files, const ReadOptions& read)
-      : files_(std::move(files)), read_(read) {}
-
-  Status Read(PoolSink sink) {
-    auto report = ReadPool(files_, read_, [&](const PoolItem& item) -> Status {
-      if (Interrupted()) {
-        return Cancelled(
-            "interrupted; run the same command again to continue after the last step "
-            "that is finished");
-      }
-      return sink(item);
-    });
-    if (!report.ok()) return report.error();
-    report_ = *std::move(report);
+Status ReadBenchmark(PoolFiles& files, std::vector<BenchmarkItem>& benchmark) {
+  return files.Read([&](const PoolItem& item) -> Status {
+    benchmark.push_back({item.id, files.PlaceOf(item), PromptText(item.conversation)});
     return {};
-  }
-
-  const std::vector<fs::path>& files() const { return files_; }
-  const ReadReport& report() const { return report_; }
-
- private:
-  std::vector<fs::path> files_;
-  ReadOptions read_;
-  ReadReport report_;
-};
-
-Result<std::vector<BenchmarkItem>> ReadBenchmark(PoolFiles& files) {
-  std::vector<BenchmarkItem> benchmark;
-  ARENA_RETURN_IF_ERROR(files.Read([&](const PoolItem& item) -> Status {
-    benchmark.push_back({item.id,
-                         fmt::format("{}:{}", files.files()[item.file].string(), item.line),
-                         PromptText(item.conversation)});
-    return {};
-  }));
-  return benchmark;
+  });
 }
 
 Result<Exit> RunCurate(const CurateArguments& arguments) {
@@ -109,30 +69,29 @@ Result<Exit> RunCurate(const CurateArguments& arguments) {
     config.settings.unsafe.patterns = &*patterns;
     config.settings.patterns_hash = HashBytes(text);
   }
-  ARENA_ASSIGN_OR_RETURN(std::vector<fs::path> input_files, ListPoolFiles(config.inputs));
-  ARENA_ASSIGN_OR_RETURN(std::vector<fs::path> benchmark_files, ListPoolFiles(config.benchmarks));
-  PoolFiles pool(std::move(input_files), config.read);
-  PoolFiles benchmark(std::move(benchmark_files), config.read);
+  ARENA_ASSIGN_OR_RETURN(PoolFiles pool, PoolFiles::Find(config.inputs, config.read));
+  ARENA_ASSIGN_OR_RETURN(PoolFiles benchmark, PoolFiles::Find(config.benchmarks, config.read));
+  ARENA_ASSIGN_OR_RETURN(PoolFiles test_sets, PoolFiles::Find(config.test_sets, config.read));
   CurationInputs inputs;
   inputs.version = ARENA_VERSION;
-  inputs.pool = [&pool](PoolSink sink) { return pool.Read(sink); };
-  ARENA_ASSIGN_OR_RETURN(inputs.files, HashFiles(pool.files()));
-  ARENA_ASSIGN_OR_RETURN(inputs.benchmark_files, HashFiles(benchmark.files()));
-  ARENA_ASSIGN_OR_RETURN(inputs.benchmark, ReadBenchmark(benchmark));
+  inputs.pool = pool.Source();
+  ARENA_ASSIGN_OR_RETURN(inputs.files, pool.Hashes());
+  ARENA_ASSIGN_OR_RETURN(inputs.benchmark_files, benchmark.Hashes());
+  ARENA_ASSIGN_OR_RETURN(inputs.test_set_files, test_sets.Hashes());
+  ARENA_RETURN_IF_ERROR(ReadBenchmark(test_sets, inputs.benchmark));
+  inputs.test_items = inputs.benchmark.size();
+  ARENA_RETURN_IF_ERROR(ReadBenchmark(benchmark, inputs.benchmark));
   ARENA_ASSIGN_OR_RETURN(
       const CurationReport report,
       RunCuration(inputs, config.settings, arguments.out, [&](CurationStep step) {
         if (!arguments.common.json) fmt::print(stderr, "step {}\n", CurationStepName(step));
       }));
   ReadReport read = pool.report();
-  read.bad_rows += benchmark.report().bad_rows;
+  read.bad_rows += benchmark.report().bad_rows + test_sets.report().bad_rows;
   const std::string settings = DumpJson(SettingsJson(config.settings), 2);
   ARENA_RETURN_IF_ERROR(WriteFileAtomic(fs::path(arguments.out) / "report.html",
                                         CurationHtml(report, read, settings)));
-  for (const std::string& problem : read.problems) fmt::print(stderr, "{}\n", problem);
-  for (const std::string& problem : benchmark.report().problems) {
-    fmt::print(stderr, "{}\n", problem);
-  }
+  for (const PoolFiles* files : {&pool, &benchmark, &test_sets}) PrintProblems(files->report());
   if (arguments.common.json) {
     PrintJson(CurationJson(report, read));
   } else {
@@ -154,6 +113,10 @@ void AddCurate(CLI::App& app, Exit& exit) {
   command
       .add_option("--benchmark", arguments->benchmarks,
                   "Files whose items, and what is near them, must not be in the pool")
+      ->type_name("FILE");
+  command
+      .add_option("--test-set", arguments->test_sets,
+                  "Files of a test set: its items, and what resembles them, leave the pool")
       ->type_name("FILE");
   command.add_option("--out", arguments->out, "Where the results go; a run there is continued")
       ->required()

@@ -30,9 +30,10 @@ void ReadSteps(TableReader& table, std::vector<CurationStep>& steps) {
   for (const std::string& name : names) {
     const auto step = ParseCurationStep(name);
     if (!step) {
-      table.NoteKey("steps", fmt::format("does not know the step \"{}\"; known: unsafe, length, "
-                                         "exact, prefix, near, neighbours, overlap, language",
-                                         name));
+      table.NoteKey("steps",
+                    fmt::format("does not know the step \"{}\"; known: unsafe, length, "
+                                "exact, prefix, near, test_set, neighbours, overlap, language",
+                                name));
       return;
     }
     wanted.push_back(*step);
@@ -74,14 +75,12 @@ void ReadDuplicates(TableReader& table, CurationSettings& settings) {
   ReadWithin(table, "near_false_positive_weight", 0.001, 0.999, near.false_positive_weight);
   bool curve = true;
   table.Read("near_curve", curve);
-  settings.near.curve_thresholds.clear();
-  if (curve) {
-    settings.near.curve_thresholds.assign(kCurveThresholds.begin(), kCurveThresholds.end());
-  }
+  if (!curve) settings.near.curve_thresholds.clear();
   table.ReadAtLeast("memory_mb", 1, settings.near.memory_mb);
 }
 
 void ReadLeakage(TableReader& table, CurationSettings& settings) {
+  ReadWithin(table, "test_similarity", 0.05, 1, settings.test_similarity);
   ReadInt(table, "neighbours", 1, settings.neighbours.neighbours);
   ReadWithin(table, "neighbour_similarity", -1, 1, settings.neighbours.least_similarity);
   ReadInt(table, "overlap_size", 1, settings.overlap.size);
@@ -97,11 +96,17 @@ void ReadSplit(TableReader& table, CurationSettings& settings) {
 
 }  // namespace
 
+void SetCurateDefaults(CurateConfig& curate) {
+  curate.settings.near.curve_thresholds.assign(kCurveThresholds.begin(), kCurveThresholds.end());
+}
+
 void ReadCurateTable(TableReader& table, CurateConfig& curate) {
   CurationSettings& settings = curate.settings;
   table.ReadPaths("inputs", curate.inputs);
   table.ReadPaths("benchmarks", curate.benchmarks);
-  table.Read("skip_bad_rows", curate.read.skip_bad_rows);
+  table.ReadPaths("test_sets", curate.test_sets);
+  table.Read("skip_bad_rows", curate.read.rows.skip_bad_rows);
+  table.Read("score_column", curate.read.score_column);
   ReadSteps(table, settings.steps);
   ReadFilters(table, curate);
   ReadDuplicates(table, settings);

@@ -5,6 +5,9 @@
 
 namespace arena {
 
+/// The settings where the table is not there.
+void SetCurateDefaults(CurateConfig& curate);
+
 /// Reads and checks all of the table's keys (docs/curation.md).
 void ReadCurateTable(TableReader& table, CurateConfig& curate);
 

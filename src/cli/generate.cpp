@@ -105,7 +105,9 @@ void AddGenerate(CLI::App& app, Exit& exit) {
   command.add_option("--model", pool.model, "A Hugging Face directory")
       ->required()
       ->type_name("DIR");
-  command.add_option("--input", file.input, "JSONL; each row has \"messages\"; .gz, .zst too")
+  command
+      .add_option("--input", file.input,
+                  "JSONL; each row has \"messages\" or \"prompt\"; .gz, .zst too")
       ->required()
       ->type_name("FILE");
   command

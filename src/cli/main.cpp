@@ -68,6 +68,8 @@ int Main(int argc, char** argv) {
   AddGenerate(app, exit);
   AddModel(app, exit);
   AddCurate(app, exit);
+  AddTestset(app, exit);
+  AddScore(app, exit);
   AddServe(app, exit);
   AddTrain(app, exit);
   AddMini(app, exit);

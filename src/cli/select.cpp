@@ -29,6 +29,7 @@ struct SelectArguments {
   std::vector<std::string> test_sets;
   std::vector<std::string> instructions;
   std::string difficulty;
+  std::string scores;
   std::vector<std::string> earlier;
   std::string out;
   std::string name;
@@ -39,6 +40,7 @@ struct LoadedInputs {
   TestSet test_set;
   std::unordered_set<Key, KeyHash> instructions;
   std::unordered_map<Key, double, KeyHash> difficulty;
+  std::unordered_map<Key, double, KeyHash> scores;
   SelectionInputs inputs;  ///< points into the above
 };
 
@@ -75,6 +77,19 @@ Status ReadFiles(const std::vector<std::string>& files, const std::string& use,
   return {};
 }
 
+/// Reads the column `name` of a file of scores and notes the file for the data card.
+Status ReadScores(const std::string& file, const std::string& name, std::vector<CardInput>& inputs,
+                  std::unordered_map<Key, double, KeyHash>& scores) {
+  const auto add = [&](const Key& key, double score) -> Status {
+    scores[key] = score;
+    return {};
+  };
+  ARENA_ASSIGN_OR_RETURN(const ReadReport report, ReadInstructionScores(file, name, add));
+  ARENA_ASSIGN_OR_RETURN(CardInput input, DescribeInput(name, file, report.rows));
+  inputs.push_back(std::move(input));
+  return {};
+}
+
 Status LoadInputs(const SelectArguments& arguments, LoadedInputs& loaded) {
   SelectionInputs& inputs = loaded.inputs;
   ARENA_RETURN_IF_ERROR(
@@ -86,16 +101,16 @@ Status LoadInputs(const SelectArguments& arguments, LoadedInputs& loaded) {
                 [&](const Instruction& row) { loaded.instructions.insert(row.key); }));
   if (!arguments.instructions.empty()) inputs.instructions = &loaded.instructions;
   if (!arguments.difficulty.empty()) {
-    const auto add = [&](const Key& key, double score) -> Status {
-      loaded.difficulty[key] = score;
-      return {};
-    };
-    ARENA_ASSIGN_OR_RETURN(const ReadReport report,
-                           ReadInstructionScores(arguments.difficulty, "difficulty", add));
-    ARENA_ASSIGN_OR_RETURN(CardInput input,
-                           DescribeInput("difficulty", arguments.difficulty, report.rows));
-    inputs.files.push_back(std::move(input));
+    ARENA_RETURN_IF_ERROR(
+        ReadScores(arguments.difficulty, "difficulty", inputs.files, loaded.difficulty));
     inputs.difficulty = &loaded.difficulty;
+  }
+  if (!arguments.scores.empty()) {
+    if (arguments.by != "ifd" && arguments.by != "tags") {
+      return InvalidInput("--scores goes with --by ifd or --by tags");
+    }
+    ARENA_RETURN_IF_ERROR(ReadScores(arguments.scores, arguments.by, inputs.files, loaded.scores));
+    inputs.scores = &loaded.scores;
   }
   inputs.earlier.assign(arguments.earlier.begin(), arguments.earlier.end());
   return {};
@@ -150,10 +165,13 @@ Result<Exit> RunSelect(const SelectArguments& arguments) {
 void AddRuleOptions(CLI::App& command, SelectArguments& arguments) {
   SelectionSettings& settings = arguments.settings;
   command
-      .add_option("--by", arguments.by,
-                  "What decides: battles (the verdicts), or as a baseline random, length or "
-                  "difficulty (needs --difficulty); baselines need --size")
-      ->check(CLI::IsMember({"battles", "random", "length", "difficulty"}))
+      .add_option(
+          "--by", arguments.by,
+          "What decides: battles (the verdicts), or as a baseline random, length, clusters, "
+          "difficulty (needs --difficulty), ifd or tags (need --scores); baselines need "
+          "--size")
+      ->check(
+          CLI::IsMember({"battles", "random", "length", "difficulty", "clusters", "ifd", "tags"}))
       ->capture_default_str();
   command.add_option("--k", settings.k, "Lost means: behind by more than this (mean score)")
       ->check(CLI::Range(0.0, 10.0))
@@ -188,6 +206,11 @@ void AddRuleOptions(CLI::App& command, SelectArguments& arguments) {
   command.add_option("--size", settings.size, "At most this many battles; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command
+      .add_option("--clusters", settings.clusters,
+                  "--by clusters: groups of similar instructions, which give one each in turn")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
   command.add_option("--seed", settings.seed, "Of every draw")->capture_default_str();
 }
 
@@ -212,6 +235,10 @@ void AddSourceFiles(CLI::App& command, SelectArguments& arguments) {
   command
       .add_option("--difficulty", arguments.difficulty,
                   "JSONL with a number `difficulty` for a `key`, `prompt` or `messages`")
+      ->type_name("FILE");
+  command
+      .add_option("--scores", arguments.scores,
+                  "JSONL with the number `ifd` or `tags`, as `arena score` writes it")
       ->type_name("FILE");
   command
       .add_option("--earlier", arguments.earlier,

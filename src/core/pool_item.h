@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -19,6 +20,14 @@ struct ItemFlag {
   std::string detail;  ///< what it says more, for people ("harassment, violence"); may be empty
 };
 
+/// The columns that `arena score` adds to a pool.
+inline constexpr std::string_view kInstructionScores[] = {"length", "difficulty", "tags", "ifd"};
+
+struct InstructionScore {
+  std::string name;
+  double value = 0;
+};
+
 /// One conversation of a pool, with its answers where the data has some.
 struct PoolItem {
   std::uint32_t file = 0;  ///< the number of its file among the inputs
@@ -28,6 +37,7 @@ struct PoolItem {
   Conversation conversation;
   std::vector<ItemFlag> flags;  ///< what the data says against it
   std::optional<double> score;  ///< of its quality, larger is better, where the data has one
+  std::vector<InstructionScore> scores;  ///< those of kInstructionScores that the data has
 };
 
 /// What an item asks: its user turns, one newline between two. System prompts and answers are left

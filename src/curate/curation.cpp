@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "base/file.h"
 #include "curate/internal/curation_output.h"
+#include "curate/internal/embed_all.h"
 #include "curate/internal/step_files.h"
-#include "curate/lexical_embedder.h"
+#include "curate/test_items.h"
 
 namespace arena {
 namespace {
@@ -50,12 +52,18 @@ class Curation {
     return key.Build();
   }
 
+  // What of the benchmarks and the test set decides the step.
+  std::span<const std::string> SeenBy(CurationStep step) const {
+    const std::span<const std::string> all(benchmark_);
+    if (step == CurationStep::kTestSet) return all.first(inputs_.test_items);
+    return all.first(
+        step == CurationStep::kNeighbours || step == CurationStep::kOverlap ? all.size() : 0);
+  }
+
   Key StepFingerprint(const Key& before, CurationStep step) const {
     KeyBuilder key("step");
     key.Add(before).Add(CurationStepName(step)).Add(DumpJson(StepSettingsJson(step, settings_)));
-    if (step == CurationStep::kNeighbours || step == CurationStep::kOverlap) {
-      for (const std::string& text : benchmark_) key.Add(text);
-    }
+    for (const std::string& text : SeenBy(step)) key.Add(text);
     return key.Build();
   }
 
@@ -97,6 +105,11 @@ class Curation {
       case CurationStep::kPrefix:
         return RemoveSharedPrefixes(pool, KeepOrder(index_, is_kept_, settings_.keep),
                                     settings_.prefix);
+      case CurationStep::kTestSet:
+        return RemoveTestItems(pool, SeenBy(step),
+                               {.shingles = settings_.near.shingles,
+                                .threshold = settings_.test_similarity,
+                                .threads = settings_.near.near.threads});
       case CurationStep::kNeighbours:
         return Neighbours(pool);
       case CurationStep::kOverlap:
@@ -114,11 +127,9 @@ class Curation {
     if (inputs_.embedder != nullptr) {
       return RemoveNeighbours(pool, benchmark_, *inputs_.embedder, settings_.neighbours);
     }
-    LexicalEmbedder embedder(settings_.split.seed);
-    ARENA_RETURN_IF_ERROR(pool.ForEachBatch([&](const TextBatch& batch) -> Status {
-      embedder.Count(batch.texts, settings_.neighbours.threads);
-      return {};
-    }));
+    ARENA_ASSIGN_OR_RETURN(
+        const LexicalEmbedder embedder,
+        CountedLexicalEmbedder(pool, settings_.split.seed, settings_.neighbours.threads));
     return RemoveNeighbours(pool, benchmark_, embedder, settings_.neighbours);
   }
 
@@ -197,7 +208,8 @@ class Curation {
     report.items_by_file.resize(inputs_.files.size());
     for (const ItemInfo& item : index_.items) ++report.items_by_file[item.file];
     report.items = static_cast<std::int64_t>(index_.items.size());
-    report.benchmark_items = static_cast<std::int64_t>(benchmark_.size());
+    report.test_items = static_cast<std::int64_t>(inputs_.test_items);
+    report.benchmark_items = static_cast<std::int64_t>(benchmark_.size() - inputs_.test_items);
     report.near_threshold = settings_.near.near.threshold;
     report.shards.resize(static_cast<std::size_t>(settings_.split.shards) + 1);
     for (const std::uint16_t shard : shard_of) {

@@ -4,72 +4,20 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <iterator>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "core/embedder.h"
 #include "core/pool_item.h"
-#include "curate/duplicates.h"
-#include "curate/filters.h"
-#include "curate/kept_pool.h"
-#include "curate/language.h"
-#include "curate/leakage.h"
-#include "curate/split.h"
+#include "curate/curation_settings.h"
+#include "curate/input_file.h"
 
 namespace arena {
 
-/// The steps, in the order in which they run.
-enum class CurationStep {
-  kUnsafe,      ///< RemoveUnsafe
-  kLength,      ///< RemoveByLength
-  kExact,       ///< RemoveExactDuplicates
-  kPrefix,      ///< RemoveSharedPrefixes
-  kNear,        ///< RemoveNearDuplicates
-  kNeighbours,  ///< RemoveNeighbours
-  kOverlap,     ///< RemoveOverlaps
-  kLanguage,    ///< RemoveOtherLanguages
-};
-inline constexpr CurationStep kCurationSteps[] = {CurationStep::kUnsafe,  CurationStep::kLength,
-                                                  CurationStep::kExact,   CurationStep::kPrefix,
-                                                  CurationStep::kNear,    CurationStep::kNeighbours,
-                                                  CurationStep::kOverlap, CurationStep::kLanguage};
-std::string_view CurationStepName(CurationStep step);
-std::optional<CurationStep> ParseCurationStep(std::string_view name);
-
-/// What the shards are spread evenly by.
-enum class Stratify { kNone, kCategory, kSource };
-std::string_view StratifyName(Stratify stratify);
-std::optional<Stratify> ParseStratify(std::string_view name);
-
-struct CurationSettings {
-  std::vector<CurationStep> steps{std::begin(kCurationSteps), std::end(kCurationSteps)};
-  KeepPolicy keep = KeepPolicy::kFirst;
-  UnsafeOptions unsafe;
-  Key patterns_hash;  ///< of the file behind unsafe.patterns
-  LengthOptions length;
-  PrefixOptions prefix;
-  NearStepOptions near;
-  NeighbourOptions neighbours;
-  OverlapOptions overlap;
-  LanguageOptions language;
-  SplitOptions split;
-  Stratify stratify = Stratify::kNone;
-};
-
 /// The settings that decide the result, as JSON: what the manifest keeps.
 Json SettingsJson(const CurationSettings& settings);
-
-/// A file that was read, as the manifest names it.
-struct InputFile {
-  std::string name;
-  Key hash;  ///< of its bytes
-};
 
 /// One item of a benchmark, to be kept out of the pool.
 struct BenchmarkItem {
@@ -81,8 +29,11 @@ struct BenchmarkItem {
 struct CurationInputs {
   PoolSource pool;
   std::vector<InputFile> files;  ///< PoolItem::file counts them
+  /// A test set's items come first: kTestSet looks for them alone, the other steps for all.
   std::vector<BenchmarkItem> benchmark;
+  std::size_t test_items = 0;  ///< so many of `benchmark` are the test set's
   std::vector<InputFile> benchmark_files;
+  std::vector<InputFile> test_set_files;
   /// For the step kNeighbours; null: the embedded LexicalEmbedder, counted on the kept pool.
   const Embedder* embedder = nullptr;
   std::string version;  ///< of the program
@@ -110,7 +61,8 @@ struct CurationReport {
   std::vector<std::int64_t> items_by_file;
   std::int64_t items = 0;
   std::int64_t kept = 0;
-  std::int64_t benchmark_items = 0;
+  std::int64_t benchmark_items = 0;  ///< without those of the test set
+  std::int64_t test_items = 0;
   std::vector<StepReport> steps;
   std::vector<CurvePoint> curve;  ///< of the step kNear
   double near_threshold = 0;

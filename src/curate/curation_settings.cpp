@@ -7,12 +7,13 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<CurationStep, std::string_view>, 8> kStepNames = {{
+constexpr std::array<std::pair<CurationStep, std::string_view>, 9> kStepNames = {{
     {CurationStep::kUnsafe, "unsafe"},
     {CurationStep::kLength, "length"},
     {CurationStep::kExact, "exact"},
     {CurationStep::kPrefix, "prefix"},
     {CurationStep::kNear, "near"},
+    {CurationStep::kTestSet, "test_set"},
     {CurationStep::kNeighbours, "neighbours"},
     {CurationStep::kOverlap, "overlap"},
     {CurationStep::kLanguage, "language"},
@@ -79,6 +80,10 @@ Json StepSettingsJson(CurationStep step, const CurationSettings& s) {
               {"near_rows", BandsOf(s.near.near).rows},
               {"near_curve", s.near.curve_thresholds},
               {"seed", s.near.near.seed}};
+    case CurationStep::kTestSet:
+      return {{"test_similarity", s.test_similarity},
+              {"near_unit", ShingleUnitName(s.near.shingles.unit)},
+              {"near_size", s.near.shingles.size}};
     case CurationStep::kNeighbours:
       return {{"neighbours", s.neighbours.neighbours},
               {"neighbour_similarity", s.neighbours.least_similarity},

@@ -176,15 +176,15 @@ TEST(Curation, ASecondRunTakesStepsOverAndWritesTheSameBytes) {
            *ReadFile(folder.path() / "shards" / "D1.jsonl");
   };
   CurationSettings settings = SmallSettings();
-  EXPECT_EQ(run(settings), "rrrrrrrr");
+  EXPECT_EQ(run(settings), "rrrrrrrrr");
   const std::string first = bytes();
-  EXPECT_EQ(run(settings), "dddddddd");
+  EXPECT_EQ(run(settings), "ddddddddd");
   EXPECT_EQ(bytes(), first);
   // A changed step and those after it run again; a damaged file is as good as none.
   settings.prefix.size = 11;
-  EXPECT_EQ(run(settings), "dddrrrrr");
+  EXPECT_EQ(run(settings), "dddrrrrrr");
   std::ofstream(folder.path() / "steps" / "overlap.jsonl") << "{\"version\": 1";
-  EXPECT_EQ(run(settings), "ddddddrd");
+  EXPECT_EQ(run(settings), "dddddddrd");
 }
 
 TEST(Curation, ThreadsDoNotChangeAByte) {

@@ -17,7 +17,9 @@ namespace arena {
 
 struct NeighbourOptions {
   int neighbours = 5;            ///< of each benchmark item; at least 1
-  double least_similarity = -1;  ///< neighbours below this cosine stay; -1: none does
+  /// Neighbours below this cosine stay; -1: none does. The default fits LexicalEmbedder
+  /// (docs/adr/0008): another embedder needs its own.
+  double least_similarity = 0.4;
   unsigned threads = 0;
 };
 

@@ -5,7 +5,7 @@
 #include <exception>
 #include <unordered_map>
 
-#include "base/parallel.h"
+#include "curate/internal/embed_all.h"
 #include "curate/leakage.h"
 
 namespace arena {
@@ -28,25 +28,6 @@ double Similarity(const float* a, const float* b, std::size_t dimensions) {
     sum += static_cast<double>(a[d]) * static_cast<double>(b[d]);
   }
   return sum;
-}
-
-Result<std::vector<float>> EmbedAll(const Embedder& embedder,
-                                    std::span<const std::string_view> texts, unsigned threads) {
-  const std::size_t dimensions = embedder.dimensions();
-  std::vector<float> vectors(texts.size() * dimensions);
-  constexpr std::size_t kPart = 64;
-  const std::size_t parts = (texts.size() + kPart - 1) / kPart;
-  std::vector<Status> done(parts);
-  ParallelFor(parts, threads, [&](std::size_t part) {
-    const std::size_t begin = part * kPart;
-    const std::size_t count = std::min(kPart, texts.size() - begin);
-    done[part] = embedder.Embed(texts.subspan(begin, count),
-                                std::span(vectors).subspan(begin * dimensions, count * dimensions));
-  });
-  for (const Status& status : done) {
-    if (!status.ok()) return status.error();
-  }
-  return vectors;
 }
 
 // The nearest items of each benchmark item so far.

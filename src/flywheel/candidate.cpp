@@ -13,10 +13,11 @@ namespace arena::flywheel {
 namespace {
 
 constexpr std::array<std::string_view, kFates> kFateNames = {
-    "selected",      "test-set",  "void",         "missing-text", "cut-answer",
-    "no-difficulty", "both-bad",  "disagreement", "tie",          "gap",
-    "target-won",    "low-score", "same-text",    "other-turns",  "format-cannot-say-it",
-    "not-best",      "duplicate", "beyond-size"};
+    "selected",     "test-set",      "void",        "missing-text",
+    "cut-answer",   "no-difficulty", "no-score",    "both-bad",
+    "disagreement", "tie",           "gap",         "target-won",
+    "low-score",    "same-text",     "other-turns", "format-cannot-say-it",
+    "not-best",     "duplicate",     "beyond-size"};
 
 // A gap that equals k up to rounding is not above it.
 constexpr double kSlack = 1e-9;
@@ -116,9 +117,21 @@ class LoneBattle {
     if (settings_.by == SelectionRule::kLength) {
       candidate_.rank = AskedLength(detail_.instruction.conversation);
     }
+    if (settings_.by == SelectionRule::kIfd || settings_.by == SelectionRule::kTags) {
+      return ScoreFate();
+    }
     if (settings_.by != SelectionRule::kDifficulty) return Fate::kSelected;
     if (std::isnan(candidate_.difficulty)) return Fate::kNoDifficulty;
     candidate_.rank = candidate_.difficulty;
+    return Fate::kSelected;
+  }
+
+  // An IFD of 1 or more says that the instruction does not help with its answer.
+  Fate ScoreFate() {
+    const auto found = inputs_.scores->find(candidate_.instruction);
+    if (found == inputs_.scores->end()) return Fate::kNoScore;
+    if (settings_.by == SelectionRule::kIfd && found->second >= 1) return Fate::kNoScore;
+    candidate_.rank = found->second;
     return Fate::kSelected;
   }
 
@@ -205,27 +218,6 @@ void DropDuplicates(std::vector<Candidate>& candidates) {
   }
 }
 
-void LimitSize(const SelectionSettings& settings, std::vector<Candidate>& candidates) {
-  struct Place {
-    double rank;
-    double draw;
-    Candidate* candidate;
-  };
-  std::vector<Place> places;
-  for (Candidate& candidate : candidates) {
-    if (candidate.fate != Fate::kSelected) continue;
-    places.push_back({candidate.rank, Draw(settings.seed, "size", candidate.battle), &candidate});
-  }
-  std::sort(places.begin(), places.end(), [](const Place& x, const Place& y) {
-    if (x.rank != y.rank) return x.rank > y.rank;
-    if (x.draw != y.draw) return x.draw < y.draw;
-    return x.candidate->battle < y.candidate->battle;
-  });
-  for (auto i = static_cast<std::size_t>(settings.size); i < places.size(); ++i) {
-    places[i].candidate->fate = Fate::kBeyondSize;
-  }
-}
-
 }  // namespace
 
 std::string_view FateName(Fate fate) { return kFateNames[static_cast<std::size_t>(fate)]; }
@@ -284,12 +276,33 @@ Candidate JudgeAlone(const BattleDetail& detail, const SelectionSettings& settin
   return candidate;
 }
 
-void CompareCandidates(const SelectionSettings& settings, std::vector<Candidate>& candidates) {
+void DropRepeated(const SelectionSettings& settings, std::vector<Candidate>& candidates) {
   if (settings.rival_choice == RivalChoice::kBest || settings.kind == TrainingKind::kPpo) {
     KeepBest(candidates);
   }
   DropDuplicates(candidates);
-  if (settings.size > 0) LimitSize(settings, candidates);
+}
+
+void LimitSize(const SelectionSettings& settings, std::vector<Candidate>& candidates) {
+  if (settings.size == 0) return;
+  struct Place {
+    double rank;
+    double draw;
+    Candidate* candidate;
+  };
+  std::vector<Place> places;
+  for (Candidate& candidate : candidates) {
+    if (candidate.fate != Fate::kSelected) continue;
+    places.push_back({candidate.rank, Draw(settings.seed, "size", candidate.battle), &candidate});
+  }
+  std::sort(places.begin(), places.end(), [](const Place& x, const Place& y) {
+    if (x.rank != y.rank) return x.rank > y.rank;
+    if (x.draw != y.draw) return x.draw < y.draw;
+    return x.candidate->battle < y.candidate->battle;
+  });
+  for (auto i = static_cast<std::size_t>(settings.size); i < places.size(); ++i) {
+    places[i].candidate->fate = Fate::kBeyondSize;
+  }
 }
 
 double Draw(std::uint64_t seed, std::string_view purpose, const Key& key) {

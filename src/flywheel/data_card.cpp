@@ -24,6 +24,7 @@ Json SettingsJson(const SelectionSettings& settings) {
   json["for"] = TrainingKindName(settings.kind);
   json["format"] = TrainerFormatName(settings.format);
   json["by"] = SelectionRuleName(settings.by);
+  if (settings.by == SelectionRule::kClusters) json["clusters"] = settings.clusters;
   json["k"] = settings.k;
   json["rival_choice"] = RivalChoiceName(settings.rival_choice);
   json["pairs"] = PairChoiceName(settings.pairs);

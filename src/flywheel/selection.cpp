@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "flywheel/internal/candidate.h"
 #include "flywheel/internal/card_counts.h"
+#include "flywheel/internal/cluster_ranks.h"
 #include "flywheel/internal/earlier_data.h"
 #include "flywheel/internal/rows.h"
 #include "flywheel/internal/training_files.h"
@@ -101,6 +102,13 @@ class Selector {
     if (settings_.by == SelectionRule::kDifficulty && inputs_.difficulty == nullptr) {
       return InvalidInput("selection by difficulty needs a file with difficulties");
     }
+    const bool needs_scores =
+        settings_.by == SelectionRule::kIfd || settings_.by == SelectionRule::kTags;
+    if (needs_scores && inputs_.scores == nullptr) {
+      return InvalidInput(
+          fmt::format("selection by {} needs a file with scores; `arena score --add {}` makes one",
+                      SelectionRuleName(settings_.by), SelectionRuleName(settings_.by)));
+    }
     ARENA_RETURN_IF_ERROR(CheckTarget(store_, settings_.target));
     return CheckOneJudge(store_, settings_.judge);
   }
@@ -128,7 +136,11 @@ class Selector {
           "lists them",
           settings_.target));
     }
-    flywheel::CompareCandidates(settings_, candidates_);
+    flywheel::DropRepeated(settings_, candidates_);
+    if (settings_.by == SelectionRule::kClusters) {
+      ARENA_RETURN_IF_ERROR(flywheel::RankByClusters(store_, query_, settings_, candidates_));
+    }
+    flywheel::LimitSize(settings_, candidates_);
     flywheel::CountCandidates(candidates_, names.names(), categories.names(), card_);
     card_.store_hash = hash.Hex();
     return {};

@@ -24,6 +24,8 @@ struct SelectionInputs {
   const TestSet* test_set = nullptr;
   /// By the instruction's key.
   const std::unordered_map<Key, double, KeyHash>* difficulty = nullptr;
+  /// What kIfd and kTags go by, by the instruction's key.
+  const std::unordered_map<Key, double, KeyHash>* scores = nullptr;
   /// Data files of earlier selections of the same kind and format, with what stands beside them.
   std::vector<std::filesystem::path> earlier = {};
   /// The files that the above came from, for the data card.

@@ -343,6 +343,42 @@ TEST_F(RulesTest, DifficultyTakesTheHighestScores) {
   EXPECT_EQ(card_.difficulty_selected.mean, 3.5);
 }
 
+TEST_F(RulesTest, IfdTakesTheHighestBelowOneAndTagsTheMost) {
+  SelectionInputs inputs;
+  std::unordered_map<Key, double, KeyHash> scores;
+  for (const auto& [question, score] :
+       std::map<std::string, double>{{"a", 0.4}, {"b", 0.9}, {"c", 1.0}, {"d", 3.0}, {"e", 0.7}}) {
+    PutSimple(question, 9, "rival", 5);
+    scores[Question(question).key] = score;
+  }
+  PutSimple("unscored", 9, "rival", 5);
+  inputs.scores = &scores;
+  settings_.size = 2;
+  settings_.by = SelectionRule::kIfd;
+  EXPECT_THAT(Answers(inputs), UnorderedElementsAre("rival on b", "rival on e"));
+  EXPECT_EQ(Dropped(), (Reasons{{"no-score", 3}, {"beyond-size", 1}}));
+  settings_.by = SelectionRule::kTags;
+  EXPECT_THAT(Answers(inputs), UnorderedElementsAre("rival on d", "rival on c"));
+  EXPECT_EQ(Dropped(), (Reasons{{"no-score", 1}, {"beyond-size", 3}}));
+}
+
+TEST_F(RulesTest, ClustersGiveOneEachInTurn) {
+  // Twelve on poems and two on code: a draw of four would seldom have both on code.
+  for (int i = 0; i < 12; ++i) {
+    PutSimple("write a poem about the moon number " + std::to_string(i), 9, "rival", 5);
+  }
+  PutSimple("sort a python array quickly", 9, "rival", 5);
+  PutSimple("sort a python array in place", 9, "rival", 5);
+  settings_.by = SelectionRule::kClusters;
+  settings_.clusters = 2;
+  settings_.size = 4;
+  for (settings_.seed = 1; settings_.seed <= 3; ++settings_.seed) {
+    EXPECT_THAT(Answers(), testing::IsSupersetOf({"rival on sort a python array quickly",
+                                                  "rival on sort a python array in place"}));
+    EXPECT_EQ(card_.selected, 4);
+  }
+}
+
 TEST_F(RulesTest, ABaselineOfPairsStillNeedsWinners) {
   PutSimple("won", 9, "rival", 5);
   PutSimple("tied", 5, "rival", 5);
@@ -392,6 +428,8 @@ TEST_F(RulesTest, ErrorsSayWhatToDo) {
   settings_.by = SelectionRule::kDifficulty;
   settings_.size = 1;
   EXPECT_THAT(SelectError(settings_), HasSubstr("needs a file"));
+  settings_.by = SelectionRule::kIfd;
+  EXPECT_THAT(SelectError(settings_), HasSubstr("arena score --add ifd"));
   settings_ = {.target = "target", .kind = TrainingKind::kDpo};
   EXPECT_THAT(SelectError(settings_), HasSubstr("cannot say dpo data"));
   settings_ = {.target = "target", .k = -1};

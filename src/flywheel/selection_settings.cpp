@@ -13,10 +13,13 @@ namespace {
 template <typename Value, std::size_t N>
 using Names = std::array<std::pair<Value, std::string_view>, N>;
 
-constexpr Names<SelectionRule, 4> kRules = {{{SelectionRule::kBattles, "battles"},
+constexpr Names<SelectionRule, 7> kRules = {{{SelectionRule::kBattles, "battles"},
                                              {SelectionRule::kRandom, "random"},
                                              {SelectionRule::kLength, "length"},
-                                             {SelectionRule::kDifficulty, "difficulty"}}};
+                                             {SelectionRule::kDifficulty, "difficulty"},
+                                             {SelectionRule::kClusters, "clusters"},
+                                             {SelectionRule::kIfd, "ifd"},
+                                             {SelectionRule::kTags, "tags"}}};
 constexpr Names<RivalChoice, 2> kRivalChoices = {
     {{RivalChoice::kBest, "best"}, {RivalChoice::kEach, "each"}}};
 constexpr Names<PairChoice, 3> kPairChoices = {
@@ -94,6 +97,7 @@ Status CheckSettings(const SelectionSettings& settings) {
   ARENA_RETURN_IF_ERROR(
       CheckNumber("the weight of a disagreement", settings.disagreement_weight, 1));
   ARENA_RETURN_IF_ERROR(CheckNumber("the ratio of replay", settings.replay.value_or(0), kNoLimit));
+  if (settings.clusters < 1) return InvalidInput("there must be at least one cluster");
   if (settings.size < 0) return InvalidInput("the size must not be negative");
   if (settings.by != SelectionRule::kBattles && settings.size == 0) {
     return InvalidInput(fmt::format(

@@ -18,6 +18,9 @@ enum class SelectionRule {
   kRandom,      ///< baseline: a random draw
   kLength,      ///< baseline: the longest instructions
   kDifficulty,  ///< baseline: the highest difficulty scores
+  kClusters,    ///< baseline: in turn from each of `clusters` groups of similar instructions
+  kIfd,         ///< baseline: the highest instruction-following difficulty below 1
+  kTags,        ///< baseline: the most tags (INSTAG's complexity)
 };
 std::string_view SelectionRuleName(SelectionRule rule);
 std::optional<SelectionRule> ParseSelectionRule(std::string_view name);
@@ -70,6 +73,7 @@ struct SelectionSettings {
   DisagreementRule disagreement = DisagreementRule::kKeep;
   double disagreement_weight = 0.5;  ///< 0 to 1
 
+  int clusters = 100;      ///< kClusters: groups, by k-means
   std::int64_t size = 0;   ///< at most this many battles; 0: no limit. Baselines need one
   std::uint64_t seed = 1;  ///< of every draw
 

@@ -61,9 +61,10 @@ class Deliverer {
   PoolSink sink_;
 };
 
-Status ReadTable(const InputSource& source, RowLog& log, Deliverer deliver) {
+Status ReadTable(const InputSource& source, const std::string& score_column, RowLog& log,
+                 Deliverer deliver) {
   ARENA_ASSIGN_OR_RETURN(CsvReader csv, CsvReader::Open(source));
-  const PoolColumns columns = FindPoolColumns(csv);
+  const PoolColumns columns = FindPoolColumns(csv, score_column);
   if (!columns.prompt) {
     return InvalidInput(
         fmt::format("{}: no column is called prompt, instruction, question or text", source.name));
@@ -127,16 +128,17 @@ Result<std::vector<fs::path>> ListPoolFiles(std::span<const fs::path> inputs) {
 }
 
 Result<ReadReport> ReadPoolSource(const InputSource& source, std::uint32_t file,
-                                  const ReadOptions& options, PoolSink sink) {
-  RowLog log(options);
+                                  const PoolReadOptions& options, PoolSink sink) {
+  RowLog log(options.rows);
   Deliverer deliver(file, log, sink);
   switch (KindOf(source.name).value_or(Kind::kJson)) {
     case Kind::kJson:
-      ARENA_RETURN_IF_ERROR(ForEachJsonRow(
-          source, log, [&](const JsonRow& row) -> Status { return deliver(PoolItemOf(row)); }));
+      ARENA_RETURN_IF_ERROR(ForEachJsonRow(source, log, [&](const JsonRow& row) -> Status {
+        return deliver(PoolItemOf(row, options.score_column));
+      }));
       break;
     case Kind::kCsv:
-      ARENA_RETURN_IF_ERROR(ReadTable(source, log, deliver));
+      ARENA_RETURN_IF_ERROR(ReadTable(source, options.score_column, log, deliver));
       break;
     case Kind::kText:
       ARENA_RETURN_IF_ERROR(ReadText(source, log, deliver));
@@ -145,9 +147,9 @@ Result<ReadReport> ReadPoolSource(const InputSource& source, std::uint32_t file,
   return log.report();
 }
 
-Result<ReadReport> ReadPool(std::span<const fs::path> files, const ReadOptions& options,
+Result<ReadReport> ReadPool(std::span<const fs::path> files, const PoolReadOptions& options,
                             PoolSink sink) {
-  RowLog all(options);
+  RowLog all(options.rows);
   for (std::size_t f = 0; f < files.size(); ++f) {
     ARENA_ASSIGN_OR_RETURN(
         const ReadReport report,

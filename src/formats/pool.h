@@ -20,15 +20,20 @@ namespace arena {
 Result<std::vector<std::filesystem::path>> ListPoolFiles(
     std::span<const std::filesystem::path> inputs);
 
+struct PoolReadOptions {
+  ReadOptions rows;
+  std::string score_column = "score";  ///< the member or column that becomes PoolItem::score
+};
+
 /// Streams the items of the files, in order, to `sink`. Rows of JSON and CSV are told apart one by
 /// one, as docs/formats/pools.md says; in plain text every line that is not blank is an item.
 /// Errors: a row that is not valid (skipped and counted with skip_bad_rows), what `sink` returns,
 /// those of the files. Thread-safe.
 Result<ReadReport> ReadPool(std::span<const std::filesystem::path> files,
-                            const ReadOptions& options, PoolSink sink);
+                            const PoolReadOptions& options, PoolSink sink);
 
 /// The same for one file or bytes in memory; the kind follows from the source's name.
 Result<ReadReport> ReadPoolSource(const InputSource& source, std::uint32_t file,
-                                  const ReadOptions& options, PoolSink sink);
+                                  const PoolReadOptions& options, PoolSink sink);
 
 }  // namespace arena

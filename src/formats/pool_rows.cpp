@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <string_view>
 
@@ -220,6 +221,15 @@ void AddBooleanFlag(const JsonRow& row, std::string_view field, std::vector<Item
   }
 }
 
+// The finite number that a cell is; nothing for any other text.
+std::optional<double> CellNumber(std::string_view cell) {
+  const std::string text(cell);
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::string ConversationProblem(const Conversation& conversation) {
@@ -246,7 +256,7 @@ std::string ConversationProblem(const Conversation& conversation) {
   return "";
 }
 
-Result<PoolItem> PoolItemOf(const JsonRow& row) {
+Result<PoolItem> PoolItemOf(const JsonRow& row, std::string_view score_column) {
   PoolItem item;
   item.line = row.line();
   ARENA_ASSIGN_OR_RETURN(item.conversation, ConversationOf(row));
@@ -258,11 +268,16 @@ Result<PoolItem> PoolItemOf(const JsonRow& row) {
   AddModeration(row, item.flags);
   AddBooleanFlag(row, "toxic", item.flags);
   AddBooleanFlag(row, "redacted", item.flags);
-  if (const auto score = row.Find("score")) item.score = JsonNumber(*score);
+  if (const auto score = row.Find(score_column)) item.score = JsonNumber(*score);
+  for (const std::string_view name : kInstructionScores) {
+    const auto element = row.Find(name);
+    const auto value = element ? JsonNumber(*element) : std::nullopt;
+    if (value) item.scores.push_back({std::string(name), *value});
+  }
   return item;
 }
 
-PoolColumns FindPoolColumns(const CsvReader& csv) {
+PoolColumns FindPoolColumns(const CsvReader& csv, std::string_view score_column) {
   const auto first = [&](const auto& names) {
     std::optional<std::size_t> column;
     for (const std::string_view name : names) {
@@ -277,7 +292,10 @@ PoolColumns FindPoolColumns(const CsvReader& csv) {
   columns.answer = first(kAnswerFields);
   columns.id = first(kIdFields);
   columns.category = first(kCategoryFields);
-  columns.score = csv.Find("score");
+  columns.score = csv.Find(score_column);
+  for (const std::string_view name : kInstructionScores) {
+    if (const auto column = csv.Find(name)) columns.scores.emplace_back(name, *column);
+  }
   return columns;
 }
 
@@ -293,10 +311,14 @@ Result<PoolItem> PoolItemOf(const CsvReader& csv, const PoolColumns& columns) {
   }
   item.id = text(columns.id);
   item.category = text(columns.category);
-  if (const std::string score(text(columns.score)); !score.empty()) {
-    char* end = nullptr;
-    item.score = std::strtod(score.c_str(), &end);
-    if (*end != '\0') return csv.Fail(fmt::format("the score \"{}\" is not a number", score));
+  if (const std::string_view score = text(columns.score); !score.empty()) {
+    item.score = CellNumber(score);
+    if (!item.score) return csv.Fail(fmt::format("the score \"{}\" is not a number", score));
+  }
+  for (const auto& [name, column] : columns.scores) {
+    if (const auto value = CellNumber(csv.field(column))) {
+      item.scores.push_back({std::string(name), *value});
+    }
   }
   if (const std::string problem = ConversationProblem(item.conversation); !problem.empty()) {
     return csv.Fail(problem);

@@ -1,5 +1,6 @@
 #include "formats/pool.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ struct ReadItems {
 
 ReadItems ReadText(const std::string& name, const std::string& text, bool skip_bad_rows = false) {
   ReadItems read;
-  const auto report = ReadPoolSource(InputSource::Memory(name, text), 7, {skip_bad_rows},
+  const auto report = ReadPoolSource(InputSource::Memory(name, text), 7, {.rows = {skip_bad_rows}},
                                      [&](const PoolItem& item) -> Status {
                                        read.items.push_back(item);
                                        return {};
@@ -43,6 +44,30 @@ PoolItem ReadRow(const std::string& row) {
 
 const Message kAsked{Role::kUser, "ask"};
 const Message kAnswered{Role::kAssistant, "tell"};
+
+TEST(PoolTest, AScoreHasTheNameThatIsAskedForAndKnownColumnsAreKept) {
+  const auto scores = [](const std::string& name, const std::string& text) {
+    std::string seen;
+    const auto report =
+        ReadPoolSource(InputSource::Memory(name, text), 0, {.score_column = "quality"},
+                       [&](const PoolItem& item) -> Status {
+                         seen += item.score ? fmt::format("quality {};", *item.score) : "none;";
+                         for (const InstructionScore& score : item.scores) {
+                           seen += fmt::format("{} {};", score.name, score.value);
+                         }
+                         return {};
+                       });
+    return report.ok() ? seen : report.error().message;
+  };
+  EXPECT_EQ(scores("a.jsonl", R"({"prompt":"ask","quality":2,"score":9,"ifd":0.5,"tags":["a"]})"
+                              "\n"
+                              R"({"prompt":"ask","length":7})"
+                              "\n"),
+            "quality 2;ifd 0.5;none;length 7;");
+  EXPECT_EQ(scores("a.csv", "prompt,quality,tags,ifd\nask,-1.5,\"a, b\",0.25\nask,,,\n"),
+            "quality -1.5;ifd 0.25;none;");
+  EXPECT_THAT(scores("a.csv", "prompt,quality\nask,nan\n"), testing::HasSubstr("not a number"));
+}
 
 TEST(PoolTest, EveryShapeOfConversationIsRead) {
   const Conversation both = {kAsked, kAnswered};

@@ -4,43 +4,20 @@
 #include <vector>
 
 #include "report/curation_report.h"
+#include "report/internal/html_charts.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
-#include "report/visible.h"
 
 namespace arena {
 namespace {
 
+using report_internal::Bar;
+using report_internal::Bars;
+using report_internal::Block;
+using report_internal::Count;
+using report_internal::FactEntry;
 using report_internal::HtmlText;
-
-constexpr std::string_view kStyle = R"css(
-.bars{width:100%;max-width:720px;font-size:13px}
-.bars th{font-weight:400;text-align:right;padding:3px 10px 3px 0;white-space:nowrap}
-.bars td{padding:3px 0;width:100%}
-.bars td+td{width:auto;padding-left:10px;text-align:right;white-space:nowrap;color:var(--soft)}
-.bars div{height:12px;background:var(--data);border-radius:2px;min-width:1px}
-.bars .faint div{opacity:.4}
-.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px;margin:0 0 12px;padding:0 0 12px;
-border-bottom:1px solid var(--line);font-size:13px}
-.pair pre{margin:4px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font:12px/1.45 ui-monospace,
-monospace;max-height:180px;overflow:auto}
-.pair .caption{margin:0;overflow-wrap:anywhere}
-section.board .caption{margin:6px 0 14px}
-section.board .bars{margin:0 0 20px}
-pre.settings{font:12px/1.5 ui-monospace,monospace;background:var(--band);padding:12px;
-border-radius:6px;overflow:auto;color:var(--fg)}
-@media (max-width:560px){.pair{grid-template-columns:1fr}}
-)css";
-
-std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
-
-double ShareOf(std::int64_t part, std::int64_t whole) {
-  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
-
-std::string Percent(std::int64_t part, std::int64_t whole) {
-  return FixedNumber(100 * ShareOf(part, whole), 2);
-}
+using report_internal::Percent;
 
 std::string_view Title(CurationStep step) {
   switch (step) {
@@ -54,6 +31,8 @@ std::string_view Title(CurationStep step) {
       return "The same opening";
     case CurationStep::kNear:
       return "Near-duplicates";
+    case CurationStep::kTestSet:
+      return "Like an item of the test set";
     case CurationStep::kNeighbours:
       return "Nearest to a benchmark item";
     case CurationStep::kOverlap:
@@ -64,37 +43,15 @@ std::string_view Title(CurationStep step) {
   return "";
 }
 
-// Text of many lines for a <pre>.
-std::string Block(std::string_view text) {
-  std::string out;
-  const std::string visible = VisibleText(text);
-  for (std::size_t at = 0; at <= visible.size();) {
-    const std::size_t end = std::min(visible.find('\n', at), visible.size());
-    out += HtmlText(std::string_view(visible).substr(at, end - at)) + "\n";
-    at = end + 1;
-  }
-  return out;
-}
-
-std::string CurationFact(std::string_view name, std::string_view value) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
-}
-
 std::string Facts(const CurationReport& report, const ReadReport& read) {
   std::string out = "<dl class=\"facts\">\n";
-  out += CurationFact("Items", Count(report.items)) + CurationFact("Kept", Count(report.kept));
-  out += CurationFact("Kept, %", Percent(report.kept, report.items));
-  out += CurationFact("Files", Count(static_cast<std::int64_t>(report.files.size())));
-  out += CurationFact("Rows not valid", Count(read.bad_rows));
-  out += CurationFact("Benchmark items", Count(report.benchmark_items));
+  out += FactEntry("Items", Count(report.items)) + FactEntry("Kept", Count(report.kept));
+  out += FactEntry("Kept, %", Percent(report.kept, report.items));
+  out += FactEntry("Files", Count(static_cast<std::int64_t>(report.files.size())));
+  out += FactEntry("Rows not valid", Count(read.bad_rows));
+  out += FactEntry("Benchmark items", Count(report.benchmark_items));
+  if (report.test_items > 0) out += FactEntry("Items of the test set", Count(report.test_items));
   return out + "</dl>\n";
-}
-
-std::string Problems(const ReadReport& read) {
-  if (read.problems.empty()) return "";
-  std::string out = "<ul class=\"warnings\">\n";
-  for (const std::string& problem : read.problems) out += "<li>" + HtmlText(problem) + "</li>\n";
-  return out + "</ul>\n";
 }
 
 std::string StepTable(const CurationReport& report) {
@@ -115,9 +72,29 @@ std::string StepTable(const CurationReport& report) {
   return out + "</tbody></table></div>\n";
 }
 
+// What the paths of all files begin with, up to a slash.
+std::size_t CommonFolder(const std::vector<std::string>& files) {
+  if (files.size() < 2) return 0;
+  std::size_t common = files.front().size();
+  for (const std::string& file : files) {
+    const auto end = std::mismatch(
+        file.begin(), file.end(), files.front().begin(),
+        files.front().begin() + static_cast<std::ptrdiff_t>(std::min(common, file.size())));
+    common = std::min(common, static_cast<std::size_t>(end.first - file.begin()));
+  }
+  const std::size_t slash = files.front().rfind('/', common == 0 ? 0 : common - 1);
+  return slash == std::string::npos ? 0 : slash + 1;
+}
+
 std::string SourceTable(const CurationReport& report) {
-  std::string out =
-      "<h3>By source</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+  const std::size_t common = CommonFolder(report.files);
+  std::string out = "<h3>By source</h3>\n";
+  if (common > 0) {
+    out += fmt::format("<p class=\"caption\">Files below {}</p>\n",
+                       HtmlText(std::string_view(report.files.front()).substr(0, common)));
+  }
+  out +=
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
       "aria-label=\"Sources\"><table class=\"figures\"><thead><tr><th scope=\"col\" "
       "class=\"name\">File</th><th scope=\"col\">Items</th>";
   for (const StepReport& step : report.steps) {
@@ -127,8 +104,8 @@ std::string SourceTable(const CurationReport& report) {
   for (std::size_t f = 0; f < report.files.size(); ++f) {
     const std::string name = HtmlText(report.files[f]);
     out += fmt::format(
-        "<tr><th scope=\"row\" class=\"name\" title=\"{0}\"><bdi>{0}</bdi></th><td>{1}</td>", name,
-        Count(report.items_by_file[f]));
+        "<tr><th scope=\"row\" class=\"name\" title=\"{}\"><bdi>{}</bdi></th><td>{}</td>", name,
+        HtmlText(std::string_view(report.files[f]).substr(common)), Count(report.items_by_file[f]));
     std::int64_t kept = report.items_by_file[f];
     for (const StepReport& step : report.steps) {
       kept -= step.removed_by_file[f];
@@ -137,27 +114,6 @@ std::string SourceTable(const CurationReport& report) {
     out += fmt::format("<td class=\"main\">{}</td></tr>\n", Count(kept));
   }
   return out + "</tbody></table></div>\n";
-}
-
-struct Bar {
-  std::string label;
-  std::int64_t value = 0;
-  std::string note;
-  bool is_faint = false;
-};
-
-std::string Bars(const std::vector<Bar>& bars) {
-  std::int64_t most = 1;
-  for (const Bar& bar : bars) most = std::max(most, bar.value);
-  std::string out = "<table class=\"bars\"><tbody>\n";
-  for (const Bar& bar : bars) {
-    out += fmt::format(
-        "<tr{}><th scope=\"row\">{}</th><td><div style=\"width:{}%\"></div></td><td>{}{}</td>"
-        "</tr>\n",
-        bar.is_faint ? " class=\"faint\"" : "", bar.label,
-        FixedNumber(100 * ShareOf(bar.value, most), 2), Count(bar.value), bar.note);
-  }
-  return out + "</tbody></table>\n";
 }
 
 std::string CurveChart(const CurationReport& report) {
@@ -181,13 +137,18 @@ std::string ShardChart(const CurationReport& report) {
   return "<h3>Shards</h3>\n" + Bars(bars);
 }
 
+// Whether matches of the step are more or less similar.
+bool HasSimilarities(CurationStep step) {
+  return step == CurationStep::kNear || step == CurationStep::kTestSet ||
+         step == CurationStep::kNeighbours;
+}
+
+// Of the removals, from the first range that has some.
 std::string Similarities(const StepReport& step) {
-  if (step.similarities.empty() || step.step == CurationStep::kExact ||
-      step.step == CurationStep::kPrefix || step.step == CurationStep::kOverlap) {
-    return "";
-  }
+  if (step.similarities.empty() || !HasSimilarities(step.step)) return "";
   std::vector<Bar> bars;
   for (std::size_t k = 0; k < step.similarities.size(); ++k) {
+    if (bars.empty() && step.similarities[k] == 0) continue;
     bars.push_back({fmt::format("0.{}\u2013{}", k, k == 9 ? "1.0" : fmt::format("0.{}", k + 1)),
                     step.similarities[k], "", false});
   }
@@ -195,30 +156,40 @@ std::string Similarities(const StepReport& step) {
          Bars(bars);
 }
 
-std::string ExamplePair(const RemovalExample& example) {
+std::string ExamplePair(const RemovalExample& example, std::size_t common, bool has_similarity) {
+  const auto shown = [&](const std::string& place) {
+    return HtmlText(std::string_view(place).substr(std::min(common, place.size())));
+  };
   std::string out =
       fmt::format("<div class=\"pair\"><div><p class=\"caption\">{}: {}</p><pre>{}</pre></div>",
-                  HtmlText(example.place), HtmlText(example.reason), Block(example.text));
+                  shown(example.place), HtmlText(example.reason), Block(example.text));
   if (!example.matched_place.empty()) {
+    // A benchmark's place is not in the pool's folder.
+    const bool in_pool = example.matched_place.substr(0, common) == example.place.substr(0, common);
     out += fmt::format(
-        "<div><p class=\"caption\">resembles {}, similarity {}</p><pre>{}</pre>"
-        "</div>",
-        HtmlText(example.matched_place), FixedNumber(example.similarity, 3),
+        "<div><p class=\"caption\">{} {}{}</p><pre>{}</pre></div>",
+        has_similarity ? "resembles" : "as",
+        in_pool ? shown(example.matched_place) : HtmlText(example.matched_place),
+        has_similarity ? fmt::format(", similarity {}", FixedNumber(example.similarity, 3)) : "",
         Block(example.matched_text));
   }
   return out + "</div>\n";
 }
 
-std::string StepSection(const StepReport& step) {
+std::string StepSection(const StepReport& step, std::size_t common) {
   if (step.removed == 0) return "";
+  const bool has_similarities = HasSimilarities(step.step);
   std::string out = fmt::format("<section class=\"board\"><h2>{}</h2>\n", Title(step.step));
-  out += fmt::format(
-      "<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
-      step.examples.size() < static_cast<std::size_t>(step.removed)
-          ? fmt::format("; {} of them, from the least to the most similar", step.examples.size())
-          : "");
+  out +=
+      fmt::format("<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
+                  step.examples.size() < static_cast<std::size_t>(step.removed)
+                      ? fmt::format("; {} of them{}", step.examples.size(),
+                                    has_similarities ? ", from the least to the most similar" : "")
+                      : "");
   out += Similarities(step);
-  for (const RemovalExample& example : step.examples) out += ExamplePair(example);
+  for (const RemovalExample& example : step.examples) {
+    out += ExamplePair(example, common, has_similarities);
+  }
   return out + "</section>\n";
 }
 
@@ -226,13 +197,13 @@ std::string StepSection(const StepReport& step) {
 
 std::string CurationHtml(const CurationReport& report, const ReadReport& read,
                          std::string_view settings) {
-  std::string out = report_internal::PageBegin("Curation", kStyle);
-  out += Facts(report, read) + Problems(read) + StepTable(report) + SourceTable(report);
+  std::string out = report_internal::PageBegin("Curation", report_internal::ChartStyle());
+  out += Facts(report, read) + report_internal::WarningList(read.problems) + StepTable(report) +
+         SourceTable(report);
   out += CurveChart(report) + ShardChart(report);
-  for (const StepReport& step : report.steps) out += StepSection(step);
-  out += "<section class=\"notes\"><h2>Settings</h2><pre class=\"settings\">" + Block(settings) +
-         "</pre></section>\n";
-  return out + "</main></body>\n</html>\n";
+  const std::size_t common = CommonFolder(report.files);
+  for (const StepReport& step : report.steps) out += StepSection(step, common);
+  return out + report_internal::SettingsEnd(settings);
 }
 
 }  // namespace arena

@@ -33,7 +33,11 @@ std::string CurationText(const CurationReport& report, const ReadReport& read,
   std::string text =
       fmt::format("{} items in {} files", CountText(report.items), report.files.size());
   if (read.bad_rows > 0) text += fmt::format("; {} rows were not valid", CountText(read.bad_rows));
-  text += fmt::format("; {} benchmark items\n\n", CountText(report.benchmark_items));
+  text += fmt::format("; {} benchmark items", CountText(report.benchmark_items));
+  if (report.test_items > 0) {
+    text += fmt::format("; {} items of the test set", CountText(report.test_items));
+  }
+  text += "\n\n";
   text += table.Render(style) + "\nShards:";
   for (std::size_t s = 0; s < report.shards.size(); ++s) {
     text += fmt::format(" D{} {}", s, CountText(report.shards[s]));
@@ -62,6 +66,7 @@ Json CurationJson(const CurationReport& report, const ReadReport& read) {
           {"bad_rows", read.bad_rows},
           {"problems", read.problems},
           {"benchmark_items", report.benchmark_items},
+          {"test_items", report.test_items},
           {"steps", std::move(steps)},
           {"near_curve", std::move(curve)},
           {"shards", report.shards}};

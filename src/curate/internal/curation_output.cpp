@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "curate/internal/pool_row.h"
 
 namespace arena {
 namespace {
@@ -47,29 +48,6 @@ Json MatchedId(const CurationOutput& output, const Removal& removal) {
   if (!removal.is_benchmark) return IdOf(output, removal.matched);
   const BenchmarkItem& item = output.inputs.benchmark[removal.matched];
   return item.id.empty() ? item.place : item.id;
-}
-
-Json ShardRow(const CurationOutput& output, const PoolItem& item) {
-  Json row = Json::object();
-  if (!item.id.empty()) row["id"] = item.id;
-  if (!item.category.empty()) row["category"] = item.category;
-  if (item.score) row["score"] = *item.score;
-  row["messages"] = Json::array();
-  for (const Message& message : item.conversation) {
-    row["messages"].push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-  }
-  row["provenance"] = {{"file", output.inputs.files[item.file].name},
-                       {"line", item.line},
-                       {"hash", ConversationKey(item.conversation).Hex()}};
-  return row;
-}
-
-Json FilesJson(const std::vector<InputFile>& files) {
-  Json json = Json::array();
-  for (const InputFile& file : files) {
-    json.push_back({{"file", file.name}, {"xxh3_128", file.hash.Hex()}});
-  }
-  return json;
 }
 
 std::vector<std::int64_t> ShardSizes(const CurationOutput& output) {
@@ -129,7 +107,8 @@ Status WriteShards(const CurationOutput& output, std::map<std::uint32_t, std::st
       wanted->second = PromptText(item.conversation).substr(0, kExcerptBytes);
     }
     const std::uint16_t shard = output.shard_of[number];
-    if (shard != kRemoved) shards[shard].Write(DumpJson(ShardRow(output, item)));
+    if (shard != kRemoved)
+      shards[shard].Write(DumpJson(PoolRow(item, output.inputs.files[item.file].name)));
     return {};
   }));
   if (next != output.shard_of.size()) {
@@ -155,15 +134,18 @@ Status WriteManifest(const CurationOutput& output) {
   for (std::size_t s = 0; s < sizes.size(); ++s) {
     shards.push_back({{"file", fmt::format("shards/D{}.jsonl", s)}, {"items", sizes[s]}});
   }
-  const Json manifest = {{"version", output.inputs.version},
-                         {"settings", SettingsJson(output.settings)},
-                         {"inputs", FilesJson(output.inputs.files)},
-                         {"benchmarks", FilesJson(output.inputs.benchmark_files)},
-                         {"items", output.index.items.size()},
-                         {"benchmark_items", output.inputs.benchmark.size()},
-                         {"steps", std::move(steps)},
-                         {"kept", kept},
-                         {"shards", std::move(shards)}};
+  const Json manifest = {
+      {"version", output.inputs.version},
+      {"settings", SettingsJson(output.settings)},
+      {"inputs", FilesJson(output.inputs.files)},
+      {"benchmarks", FilesJson(output.inputs.benchmark_files)},
+      {"test_set", FilesJson(output.inputs.test_set_files)},
+      {"items", output.index.items.size()},
+      {"benchmark_items", output.inputs.benchmark.size() - output.inputs.test_items},
+      {"test_items", output.inputs.test_items},
+      {"steps", std::move(steps)},
+      {"kept", kept},
+      {"shards", std::move(shards)}};
   return WriteFileAtomic(output.out / "manifest.json", DumpJson(manifest, 2) + "\n");
 }
 

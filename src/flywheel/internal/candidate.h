@@ -23,6 +23,7 @@ enum class Fate : std::uint8_t {
   kMissingText,
   kCut,
   kNoDifficulty,
+  kNoScore,
   kBothBad,
   kDisagreement,
   kTie,
@@ -36,7 +37,7 @@ enum class Fate : std::uint8_t {
   kDuplicate,
   kBeyondSize,
 };
-inline constexpr std::size_t kFates = 18;
+inline constexpr std::size_t kFates = 19;
 /// "selected", "test-set", ...: what dropped rows and cards say.
 std::string_view FateName(Fate fate);
 
@@ -95,8 +96,11 @@ Candidate JudgeAlone(const BattleDetail& detail, const SelectionSettings& settin
                      const SelectionInputs& inputs, NamePool& names, NamePool& categories);
 
 /// The rules that compare battles: one battle an instruction (kBest; always for prompts), no row
-/// twice, no more than `size`. Candidates are in the order of their keys, and stay.
-void CompareCandidates(const SelectionSettings& settings, std::vector<Candidate>& candidates);
+/// twice. Candidates are in the order of their keys, and stay.
+void DropRepeated(const SelectionSettings& settings, std::vector<Candidate>& candidates);
+
+/// No more than `size` battles, those with the highest rank first, then by a draw.
+void LimitSize(const SelectionSettings& settings, std::vector<Candidate>& candidates);
 
 /// Uniform in [0, 1), a function of the seed, the purpose and the key alone: what is drawn does not
 /// depend on what else there is.

@@ -1,0 +1,43 @@
+#include "chat/ifd_rater.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "base/parallel.h"
+
+namespace arena {
+namespace {
+
+double MeanOf(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+Result<double> IfdRater::IfdOf(const PoolItem& item) {
+  Conversation asked = item.conversation;
+  if (asked.empty() || asked.back().role != Role::kAssistant || asked.back().content.empty()) {
+    return NotFound("there is no answer");
+  }
+  const std::string answer = std::move(asked.back().content);
+  asked.pop_back();
+  ARENA_ASSIGN_OR_RETURN(const std::vector<float> with, model_.ScoreAnswer(asked, answer));
+  ARENA_ASSIGN_OR_RETURN(const std::vector<float> without,
+                         model_.ScoreAnswer({{Role::kUser, ""}}, answer));
+  if (with.empty() || without.empty()) return NotFound("the answer has no tokens");
+  return std::exp(MeanOf(without) - MeanOf(with));
+}
+
+Result<std::vector<std::optional<double>>> IfdRater::Rate(std::span<const PoolItem> items) {
+  std::vector<std::optional<Result<double>>> scores(items.size());
+  ParallelFor(items.size(), threads_, [&](std::size_t i) { scores[i] = IfdOf(items[i]); });
+  std::vector<std::optional<double>> ratings;
+  for (const auto& score : scores) {
+    if (!score->ok() && score->error().code == ErrorCode::kUnavailable) return score->error();
+    const bool is_rating = score->ok() && std::isfinite(**score);
+    ratings.push_back(is_rating ? std::optional(**score) : std::nullopt);
+  }
+  return ratings;
+}
+
+}  // namespace arena

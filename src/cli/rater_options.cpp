@@ -1,0 +1,67 @@
+#include "cli/rater_options.h"
+
+#include <fmt/format.h>
+
+#include "base/parallel.h"
+#include "chat/ifd_rater.h"
+#include "curate/model_rater.h"
+#include "curate/raters.h"
+
+namespace arena {
+
+void AddRaterOptions(CLI::App& command, RaterOptions& options) {
+  command
+      .add_option("--rater", options.model,
+                  "A local checkpoint that rates (difficulty, tags) or scores answers (ifd)")
+      ->type_name("DIR");
+  command
+      .add_option("--rater-samples", options.samples,
+                  "Readable replies that are averaged; two more are asked for where some are not")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+  command.add_option("--rater-temperature", options.temperature, "0: all replies are the same")
+      ->check(CLI::Range(0.0, 2.0))
+      ->capture_default_str();
+  command.add_option("--rater-max-new-tokens", options.max_new_tokens, "Of a reply")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command.add_option("--rater-workers", options.workers,
+                     "Processes of the checkpoint (default: one per processor)");
+}
+
+Status Raters::NeedModel(std::string_view name) const {
+  if (!options_.model.empty()) return {};
+  return InvalidInput(
+      fmt::format("rating by {} needs a model: name a checkpoint with --rater DIR", name));
+}
+
+Result<std::unique_ptr<InstructionRater>> Raters::Make(std::string_view name) {
+  if (name == "length") return std::make_unique<LengthRater>();
+  ARENA_RETURN_IF_ERROR(NeedModel(name));
+  LocalModelOptions model;
+  model.pool.model = options_.model;
+  model.pool.workers = options_.workers == 0 ? DefaultThreads() : options_.workers;
+  if (name == "ifd") {
+    if (model_ == nullptr) {
+      ARENA_ASSIGN_OR_RETURN(model_, LocalModel::Load(model));
+    }
+    // Enough to keep every worker busy while its last answer is read.
+    return std::make_unique<IfdRater>(*model_, 4 * model.pool.workers);
+  }
+  if (contestant_ == nullptr) {
+    LocalContestant::Options contestant;
+    contestant.name = std::filesystem::path(options_.model).filename().string();
+    contestant.model = model;
+    contestant.sampling.temperature = options_.temperature;
+    contestant.sampling.seed = options_.seed;
+    contestant.max_new_tokens = options_.max_new_tokens;
+    contestant.keep_cut = true;  // the number may stand before the cut
+    ARENA_ASSIGN_OR_RETURN(contestant_, LocalContestant::Load(contestant));
+  }
+  const int samples = static_cast<int>(options_.samples);
+  const ModelRaterOptions asked{.samples = samples, .attempts = samples + 2};
+  if (name == "tags") return MakeTagRater(*contestant_, asked);
+  return MakeDifficultyRater(*contestant_, asked);
+}
+
+}  // namespace arena
