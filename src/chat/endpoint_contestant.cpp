@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "chat/internal/chat_protocol.h"
+#include "core/usage.h"
 #include "text/reasoning.h"
 #include "text/style_counts.h"
 
@@ -40,15 +41,6 @@ double CostOf(const TokenPrices& prices, const Usage& usage) {
   return (fresh * prices.input + cached * prices.cached_input.value_or(prices.input) +
           static_cast<double>(usage.completion_tokens) * prices.output) /
          kTokensPerPrice;
-}
-
-void AddUsage(const Usage& more, Usage& usage) {
-  usage.prompt_tokens += more.prompt_tokens;
-  usage.completion_tokens += more.completion_tokens;
-  usage.reasoning_tokens += more.reasoning_tokens;
-  usage.cached_tokens += more.cached_tokens;
-  usage.latency_ms += more.latency_ms;
-  usage.cost_usd += more.cost_usd;
 }
 
 void AppendPart(std::string_view more, std::string_view between, std::string& text) {
@@ -108,22 +100,25 @@ CallNeeds EndpointContestant::NeedsOf(const Conversation& history) const {
   return needs;
 }
 
-std::optional<double> EndpointContestant::WorstCost(const Instruction& instruction) const {
+EndpointContestant::Estimate EndpointContestant::EstimateOf(const Instruction& instruction) const {
   const std::int64_t limit = TokenLimit(options_);
-  if (limit == 0 && options_.prices.output > 0) return std::nullopt;
-  // Each turn sees all before it; an answer's text is no longer than its tokens allow, and those
-  // are counted as what they are when they come back as a prompt.
-  double worst = 0;
-  double answered = 0;
-  const double prompt = MostPromptTokens(instruction.conversation) +
-                        static_cast<double>(options_.system_prompt.size());
+  const std::size_t bytes = BytesOf(instruction.conversation) + options_.system_prompt.size();
+  const double most_prompt = MostPromptTokens(instruction.conversation) +
+                             static_cast<double>(options_.system_prompt.size()) + kMessageTokens;
+  Estimate estimate;
+  double cost = 0;
+  std::int64_t answered = 0;  // tokens of the turns before
   for (std::size_t turn = 0; turn < OpenTurns(instruction); ++turn) {
-    worst += ((prompt + answered) * options_.prices.input +
-              static_cast<double>(limit) * options_.prices.output) /
-             kTokensPerPrice;
-    answered += static_cast<double>(limit) + kMessageTokens;
+    ++estimate.calls;
+    estimate.prompt_tokens += static_cast<std::int64_t>(bytes) / kBytesPerToken + answered;
+    estimate.most_completion_tokens += limit;
+    cost += ((most_prompt + static_cast<double>(answered)) * options_.prices.input +
+             static_cast<double>(limit) * options_.prices.output) /
+            kTokensPerPrice;
+    answered += limit + static_cast<std::int64_t>(kMessageTokens);
   }
-  return worst;
+  if (limit > 0 || options_.prices.output == 0) estimate.most_cost_usd = cost;
+  return estimate;
 }
 
 Answer EndpointContestant::Blank(const Instruction& instruction, int sample) const {

@@ -35,9 +35,15 @@ class EndpointContestant final : public ChatModel {
   std::vector<std::optional<Result<Answer>>> RespondAll(
       std::span<const Instruction* const> instructions, int sample, unsigned threads) override;
 
-  /// The most that an answer to the instruction can cost, in dollars and one attempt a turn, with
-  /// each byte of the prompt a token and each answer at its limit; none: there is no limit.
-  std::optional<double> WorstCost(const Instruction& instruction) const;
+  /// What an answer to the instruction takes when each turn needs one attempt.
+  struct Estimate {
+    std::int64_t calls = 0;
+    std::int64_t prompt_tokens = 0;  ///< about, with answers at their limit in the later turns
+    std::int64_t most_completion_tokens = 0;
+    /// With each byte of a prompt a token; none: the answers have no limit, and a price.
+    std::optional<double> most_cost_usd;
+  };
+  Estimate EstimateOf(const Instruction& instruction) const;
   const EndpointOptions& options() const { return options_; }
 
  private:

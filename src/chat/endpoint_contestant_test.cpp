@@ -215,13 +215,21 @@ TEST_F(EndpointContestantTest, UndeliveredRepliesAndMissingUsageCostTheWorst) {
   EXPECT_DOUBLE_EQ(Ask().usage.cost_usd, worst);
 }
 
-TEST_F(EndpointContestantTest, WorstCostNeedsALimit) {
+TEST_F(EndpointContestantTest, AnEstimateIsNeverBelowWhatIsSetApart) {
   options_.prices = {.input = 1, .output = 10, .cached_input = {}};
-  contestant_ = *EndpointContestant::Make(options_, client_, 0);
-  EXPECT_GE(*contestant_->WorstCost(MakeInstruction("Hi")), 500 * 10 / 1e6);
+  Instruction instruction;
+  instruction.conversation = {{Role::kUser, "one"}, {Role::kUser, "two"}};
+  client_.Reply("first");
+  client_.Reply("second");
+  Ask(instruction);
+  const auto estimate = contestant_->EstimateOf(instruction);
+  EXPECT_EQ(estimate.calls, 2);
+  EXPECT_EQ(estimate.most_completion_tokens, 1000);
+  EXPECT_GE(*estimate.most_cost_usd,
+            client_.calls[0].needs.worst_cost_usd + client_.calls[1].needs.worst_cost_usd);
   options_.max_tokens = 0;
   contestant_ = *EndpointContestant::Make(options_, client_, 0);
-  EXPECT_EQ(contestant_->WorstCost(MakeInstruction("Hi")), std::nullopt);
+  EXPECT_EQ(contestant_->EstimateOf(instruction).most_cost_usd, std::nullopt);
 }
 
 TEST_F(EndpointContestantTest, ABodyThatIsNoObjectIsRefused) {

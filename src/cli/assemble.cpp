@@ -36,11 +36,15 @@ Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig&
   return RecordedContestant::Load(options);
 }
 
-Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config) {
+Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config,
+                                                                Network& network) {
   std::vector<std::unique_ptr<ChatModel>> models;
   for (const ContestantConfig& contestant : config.contestants) {
     if (contestant.kind == "local") {
       ARENA_ASSIGN_OR_RETURN(auto model, LocalContestant::Load(contestant.local));
+      models.push_back(std::move(model));
+    } else if (IsEndpointKind(contestant.kind)) {
+      ARENA_ASSIGN_OR_RETURN(auto model, network.MakeModel(contestant.endpoint));
       models.push_back(std::move(model));
     } else {
       ARENA_ASSIGN_OR_RETURN(auto model, MakeRecorded(contestant));

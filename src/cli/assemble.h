@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "chat/recorded.h"
 #include "cli/config.h"
+#include "cli/network.h"
 #include "core/contestant.h"
 #include "core/conversation.h"
 #include "core/game.h"
@@ -20,7 +21,9 @@ Status StreamInstructions(const InstructionsConfig& config,
                           FunctionRef<Status(Instruction&&)> sink);
 
 Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig& config);
-Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config);
+/// Those behind endpoints ask through `network`, which must outlive them.
+Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config,
+                                                                Network& network);
 Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config);
 
 /// Opens an existing store for reading; the error for a missing one says how to make it.

@@ -44,7 +44,8 @@ const std::vector<std::string_view>& InstructionFormats() {
   return kNames;
 }
 
-constexpr std::array<std::string_view, 2> kContestantKinds = {"recorded", "local"};
+constexpr std::array<std::string_view, 5> kContestantKinds = {"recorded", "local", "openai",
+                                                              "anthropic", "ollama"};
 constexpr std::array<std::string_view, 4> kJudgeKinds = {"reference", "logprob", "single-score",
                                                          "reward_model"};
 constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
@@ -64,6 +65,7 @@ class ConfigReader {
       table.Read("seed", config_.seed);
     });
     With(reader, "instructions", [this](TableReader& table) { ReadInstructions(table); });
+    ReadEndpoints(reader, config_.endpoints);
     ReadContestants(reader);
     With(reader, "judge", [this](TableReader& table) { ReadJudge(table); });
     With(reader, "battle", [this](TableReader& table) { ReadBattle(table); });
@@ -104,19 +106,34 @@ class ConfigReader {
       table.Read("name", contestant.name);
       table.Read("family", contestant.family);
       table.ReadName("kind", kContestantKinds, OneOf(kContestantKinds), contestant.kind);
-      table.ReadName("format", AnswerFormats(), ParseAnswerFormat, contestant.format);
-      table.ReadPath("file", contestant.file);
-      table.Read("model", contestant.model);
-      table.Read("columns", contestant.columns);
-      ReadLocalModel(table, contestant.local.model);
-      ReadSampling(table, contestant.local);
+      if (IsEndpointKind(contestant.kind)) {
+        ReadEndpointContestant(table, contestant);
+      } else {
+        ReadOtherContestant(table, contestant);
+      }
       table.Finish();
-      contestant.local.name = contestant.name;
-      contestant.local.family = contestant.family;
       CheckContestant(table, node, contestant);
       if (contestant.model.empty()) contestant.model = contestant.name;
       config_.contestants.push_back(std::move(contestant));
     }
+  }
+
+  void ReadEndpointContestant(TableReader& table, ContestantConfig& contestant) {
+    contestant.endpoint = ReadEndpointModel(table, contestant.kind, config_.endpoints,
+                                            fmt::format("the contestant \"{}\"", contestant.name));
+    contestant.endpoint.model.name = contestant.name;
+    contestant.endpoint.model.family = contestant.family;
+  }
+
+  void ReadOtherContestant(TableReader& table, ContestantConfig& contestant) {
+    table.ReadName("format", AnswerFormats(), ParseAnswerFormat, contestant.format);
+    table.ReadPath("file", contestant.file);
+    table.Read("model", contestant.model);
+    table.Read("columns", contestant.columns);
+    ReadLocalModel(table, contestant.local.model);
+    ReadSampling(table, contestant.local);
+    contestant.local.name = contestant.name;
+    contestant.local.family = contestant.family;
   }
 
   void ReadLocalModel(TableReader& table, LocalModelOptions& model) {
@@ -153,7 +170,7 @@ class ConfigReader {
         table.Note(&node, fmt::format("the contestant \"{}\" needs checkpoint = \"DIR\"",
                                       contestant.name));
       }
-    } else if (contestant.file.empty()) {
+    } else if (contestant.kind == "recorded" && contestant.file.empty()) {
       table.Note(&node, fmt::format("the contestant \"{}\" needs a file of recorded answers",
                                     contestant.name));
     }

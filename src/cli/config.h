@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "battle/pairing.h"
 #include "chat/local_contestant.h"
+#include "cli/endpoint_config.h"
 #include "core/battle.h"
 #include "curate/curation.h"
 #include "flywheel/loop_settings.h"
@@ -38,6 +39,7 @@ struct ContestantConfig {
   std::string model;  ///< the name inside the file; empty: `name`
   std::map<std::string, std::string> columns;
   LocalContestant::Options local;  ///< of kind "local"
+  EndpointConfig endpoint;         ///< of the kinds "openai", "anthropic", "ollama"
 };
 
 /// [judge]
@@ -64,6 +66,7 @@ struct Config {
   std::filesystem::path store;
   std::int64_t seed = 1;
   InstructionsConfig instructions;
+  EndpointConfigs endpoints;  ///< [endpoint.NAME]
   std::vector<ContestantConfig> contestants;
   JudgeConfig judge;
   PairingOptions pairing;

@@ -133,7 +133,7 @@ class Doctor {
   void CheckAnswerFiles() {
     std::vector<fs::path> seen;
     for (const ContestantConfig& contestant : config_.contestants) {
-      if (contestant.kind == "local") continue;
+      if (contestant.kind != "recorded") continue;
       if (!CheckFile(contestant.file, fmt::format("answers of {}", contestant.name))) continue;
       AnswerOptions options;
       options.model = contestant.model;
@@ -161,6 +161,10 @@ class Doctor {
         CheckCheckpoint(contestant.name, contestant.local.model.pool.model);
         continue;
       }
+      if (IsEndpointKind(contestant.kind)) {
+        CheckEndpoint(contestant);
+        continue;
+      }
       if (!fs::exists(contestant.file)) continue;
       const auto model = MakeRecorded(contestant);
       if (!model.ok()) {
@@ -169,6 +173,15 @@ class Doctor {
       }
       CheckAnswers(**model);
     }
+  }
+
+  /// Its key is there; the server is not asked.
+  void CheckEndpoint(const ContestantConfig& contestant) {
+    Network network(1);
+    const auto model = network.MakeModel(contestant.endpoint);
+    if (!model.ok()) return Note(Severity::kProblem, contestant.name, model.error().message);
+    const EndpointOptions& options = (*model)->options();
+    Note(Severity::kOk, contestant.name, fmt::format("{} at {}", options.model, options.base_url));
   }
 
   /// Opens it and reads no weights.

@@ -60,6 +60,8 @@ struct TransferLimits {
   std::size_t max_reply_bytes = std::size_t{16} << 20;
   bool verify_tls = true;
   std::string ca_file{};  ///< certificates to trust instead of the system's; empty: the system's
+
+  bool operator==(const TransferLimits&) const = default;
 };
 
 }  // namespace arena

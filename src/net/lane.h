@@ -34,6 +34,8 @@ struct LaneOptions {
   /// that may pass must also have lasted for `quarantine_patience`.
   int quarantine_after = 20;
   std::chrono::milliseconds quarantine_patience{300'000};
+
+  bool operator==(const LaneOptions&) const = default;
 };
 
 using CallId = std::uint64_t;
