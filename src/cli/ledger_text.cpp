@@ -9,7 +9,7 @@
 namespace arena {
 namespace {
 
-std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
+std::string LedgerCount(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
 
 }  // namespace
 
@@ -29,9 +29,9 @@ std::string LedgerText(const std::vector<LedgerLine>& lines, const TableStyle& s
     total += usage.cost_usd;
     table.AddRow({VisibleLine(line.name) + (line.is_judge ? " (judge)" : "") +
                       (line.superseded ? " (earlier)" : ""),
-                  Count(line.done), Count(line.failed), Count(line.attempts),
-                  Count(usage.prompt_tokens), Count(usage.completion_tokens),
-                  Count(usage.reasoning_tokens), Count(usage.cached_tokens),
+                  LedgerCount(line.done), LedgerCount(line.failed), LedgerCount(line.attempts),
+                  LedgerCount(usage.prompt_tokens), LedgerCount(usage.completion_tokens),
+                  LedgerCount(usage.reasoning_tokens), LedgerCount(usage.cached_tokens),
                   FixedNumber(usage.cost_usd, 4)});
   }
   return table.Render(style) + fmt::format("In all {} USD.\n", FixedNumber(total, 4));

@@ -3,14 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary_folder.h"
+#include "store/store.h"
 #include "tests/endpoint/fake_endpoint.h"
 #include "tests/integration/program.h"
 
@@ -137,6 +141,46 @@ TEST_F(EndpointBattleTest, AtThirtyPercentFaultsNothingIsLostOrAskedForTwice) {
   EXPECT_EQ(calm.received(), kContestants * kInstructions);
   EXPECT_EQ(Arena("rank", {"--csv"}).out, board);
   ExpectNoKey();
+}
+
+TEST_F(EndpointBattleTest, KilledAgainAndAgainItAsksForNothingThatWasCommitted) {
+  FakeEndpointOptions options = Faulty(0.3);
+  options.latency = std::chrono::milliseconds(20);
+  options.faults = {EndpointFault::kRateLimited, EndpointFault::kServerError, EndpointFault::kReset,
+                    EndpointFault::kInvalidJson};
+  const FakeEndpoint endpoint(options);
+  WriteConfig(endpoint, "killed.db");
+  constexpr std::int64_t kAnswers = kContestants * kInstructions;
+  const auto delivered = [&] {
+    std::int64_t sum = 0;
+    for (const auto& [key, count] : endpoint.counts()) sum += count.delivered;
+    return sum;
+  };
+  int kills_within = 0;
+  std::int64_t committed = 0;
+  for (std::int64_t k = 1; k <= 6; ++k) {
+    const pid_t pid = StartArena(
+        {"battle", "-c", (folder_ / "arena.toml").string(), "--set", "battle.batch_ms=20"});
+    while (Running(pid) && endpoint.received() < 35 * k) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    ::kill(pid, SIGKILL);
+    WaitFor(pid);
+    const auto store = OpenStore(folder_ / "killed.db", {.read_only = true});
+    committed = store.ok() ? (*store)->Counts()->answers : 0;
+    kills_within += committed > 0 && committed < kAnswers ? 1 : 0;
+  }
+  EXPECT_GE(kills_within, 2);
+  // The server has seen the killed program's connections close.
+  std::this_thread::sleep_for(options.latency * 5);
+  const std::int64_t before = delivered();
+  Battle(0);
+  EXPECT_EQ(delivered() - before, kAnswers - committed);
+  const std::string board = Arena("rank", {"--csv"}).out;
+  const FakeEndpoint calm(Faulty(0));
+  WriteConfig(calm, "uninterrupted.db");
+  Battle(0);
+  EXPECT_EQ(Arena("rank", {"--csv"}).out, board);
 }
 
 TEST_F(EndpointBattleTest, CutAnswersFailWithTheirCauseAndAreNoTies) {
