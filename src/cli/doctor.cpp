@@ -182,6 +182,12 @@ class Doctor {
     if (!model.ok()) return Note(Severity::kProblem, contestant.name, model.error().message);
     const EndpointOptions& options = (*model)->options();
     Note(Severity::kOk, contestant.name, fmt::format("{} at {}", options.model, options.base_url));
+    if (!contestant.endpoint.transfers.verify_tls) {
+      Note(
+          Severity::kWarning, contestant.name,
+          "verify_tls = false: whoever is on the way can read the key and change the answers; name "
+          "the server's certificate in ca_file instead");
+    }
   }
 
   /// Opens it and reads no weights.

@@ -156,7 +156,7 @@ bool IsContentFilterError(const HttpReply& reply) {
   return code == "content_filter" || code == "content_policy_violation";
 }
 
-Json MessagesJson(const Conversation& conversation) {
+Json RequestMessages(const Conversation& conversation) {
   Json messages = Json::array();
   for (const Message& message : conversation) {
     messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});

@@ -51,7 +51,7 @@ Result<ChatEndpointReply> ReadOllama(const Json& reply);
 
 // What the protocols share.
 /// messages: [{"role", "content"}, ...]
-Json MessagesJson(const Conversation& conversation);
+Json RequestMessages(const Conversation& conversation);
 /// The text at `name`; empty where there is none.
 std::string TextAt(const Json& object, const char* name);
 /// The count at `name`, 0 where there is none or it is no sensible number.
