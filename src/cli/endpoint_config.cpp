@@ -91,6 +91,13 @@ void ReadModel(TableReader& table, EndpointConfig& endpoint) {
   EndpointOptions& model = endpoint.model;
   table.Read("base_url", model.base_url);
   table.Read("api_key_env", endpoint.api_key_env);
+  std::string key;
+  table.Read("api_key", key);
+  if (!key.empty()) {
+    table.NoteKey("api_key",
+                  "must not stand in a file: name its environment variable in "
+                  "api_key_env");
+  }
   table.Read("api_key_header", model.api_key_header);
   table.Read("model", model.model);
   table.Read("version", model.version);

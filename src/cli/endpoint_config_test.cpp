@@ -101,7 +101,7 @@ TEST_F(EndpointConfigTest, SaysWhatIsWrong) {
   EXPECT_THAT(finding("requests_per_minute = -1"), HasSubstr("at least 0"));
   EXPECT_THAT(finding("headers = {A = \"b\\nC: d\"}"), HasSubstr("one line"));
   EXPECT_THAT(finding("max_tokens_field = \"max\""), HasSubstr("max_completion_tokens"));
-  EXPECT_THAT(finding("api_key = \"sk\""), HasSubstr("did you mean contestant.api_key_env"));
+  EXPECT_THAT(finding("api_key = \"sk\""), HasSubstr("must not stand in a file"));
   EXPECT_THAT(FirstFinding("[endpoint.a]\nbase_ulr = \"x\""),
               HasSubstr("did you mean endpoint.a.base_url"));
 }
