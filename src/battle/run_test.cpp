@@ -7,7 +7,9 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "base/temporary_folder.h"
@@ -269,6 +271,41 @@ TEST_F(RunBattlesTest, AContestantThatIsCancelledEndsTheRunAndTheNextOneContinue
   EXPECT_FALSE(run.interrupted);
   EXPECT_EQ(run.battles_finished, 100);
   EXPECT_EQ(left, 1000 - 70);
+}
+
+/// Notes how many instructions it is asked for together.
+class UnitModel final : public ChatModel {
+ public:
+  const Contestant& contestant() const override { return inner_.contestant(); }
+  bool answers_as_unit() const override { return true; }
+  Result<Answer> Respond(const Instruction& instruction, int sample) override {
+    return inner_.Respond(instruction, sample);
+  }
+  std::vector<std::optional<Result<Answer>>> RespondAll(
+      std::span<const Instruction* const> instructions, int sample, unsigned threads) override {
+    sizes.push_back(instructions.size());
+    return inner_.RespondAll(instructions, sample, threads);
+  }
+
+  std::vector<std::size_t> sizes;
+
+ private:
+  FakeModel inner_{"unit", [](const std::string& q) { return q + "!"; }};
+};
+
+TEST_F(RunBattlesTest, AUnitIsAskedForWholeChunksWhateverOthersMayDoAtOnce) {
+  UnitModel unit;
+  models_ = {&short_, &unit};
+  BattleRunOptions options{.answers_at_once = {512, 0}, .chunk = 32};
+  EXPECT_EQ(Run(options).battles_finished, 100);
+  EXPECT_EQ(unit.sizes, (std::vector<std::size_t>{32, 32, 32, 4}));
+  // One answer is missing in the first chunk: all of it is asked for again, and the rest stays.
+  questions_.insert(questions_.begin() + 5, "a late question");
+  options.chunk = 101;
+  const BattleRunProgress run = Run(options);
+  EXPECT_EQ(unit.sizes.back(), 101U);
+  EXPECT_EQ(run.battles_finished, 101);
+  EXPECT_EQ(run.battles_kept, 100);
 }
 
 TEST_F(RunBattlesTest, ARetriedAnswerKeepsTheUseOfItsEarlierAttempts) {
