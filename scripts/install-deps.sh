@@ -33,6 +33,7 @@ core=(
   "libzstd-dev    .zst files"
   "libsqlite3-dev the default store"
   "libsoci-dev    the data layer over the store"
+  "libcurl4-openssl-dev   HTTP client"
   "libcpp-httplib-dev     HTTP server"
   "libssl-dev     what the HTTP server is built with"
   "libgloo-dev    training on several processes"

@@ -25,7 +25,15 @@ struct BattleRunOptions {
   std::uint64_t seed = 1;                 ///< of the sample
   bool retry_failed = false;              ///< play again what is stored as failed
   unsigned threads = 0;                   ///< 0: all processors
-  std::size_t chunk = 64;                 ///< instructions in memory at a time
+  /// How many answers each contestant is usefully asked for at once; 0, or no entry: `threads`.
+  std::vector<unsigned> answers_at_once{};
+  /// Instructions in memory at a time; more where contestants or judge work on many at once and no
+  /// contestant answers as a unit.
+  std::size_t chunk = 64;
+
+  unsigned AnswersAtOnce(std::size_t model) const {
+    return model < answers_at_once.size() ? answers_at_once[model] : 0;
+  }
 };
 
 /// Counts of a run. A battle is finished when both of its games are done or have failed.
@@ -34,11 +42,13 @@ struct BattleRunProgress {
   std::int64_t battles_total = 0;
   std::int64_t battles_finished = 0;
   std::int64_t battles_kept = 0;  ///< of the finished: stored by an earlier run
+  std::int64_t answers_asked = 0;
   std::int64_t games_played = 0;
   std::int64_t failed_answers = 0;
   std::int64_t failed_games = 0;
   std::int64_t duplicate_instructions = 0;  ///< left out: the same conversation came before
-  bool interrupted = false;                 ///< stopped by the user; run again to continue
+  bool interrupted = false;                 ///< stopped early; run again to continue
+  std::string stopped;                      ///< why: by the user, or a cap on cost
   std::vector<std::string> failures;        ///< the first 20, one line each
 };
 
@@ -46,10 +56,11 @@ struct BattleRunProgress {
 using InstructionStream = FunctionRef<Status(FunctionRef<Status(Instruction&&)>)>;
 
 /// Runs all battles of `models` under `judge` and stores them. The stream is read twice: first to
-/// check and select, then to play, `options.chunk` instructions at a time, so that memory does not
-/// grow with the number of battles. Every finished game is durable within the store's batch time.
-/// `progress` is called from this thread after each chunk. Stops early, with what is in flight
-/// finished and stored, when the user interrupts.
+/// check and select, then to play, a chunk of instructions at a time, so that memory does not grow
+/// with the number of battles. Within a chunk a game is judged as soon as both answers are there.
+/// Every answer and game is durable within the store's batch time. `progress` is called from this
+/// thread a few times a second. Stops early, with what is in flight finished and stored, when the
+/// user interrupts or a contestant or the judge says kCancelled.
 Result<BattleRunProgress> RunBattles(Store& store, InstructionStream instructions,
                                      std::span<ChatModel* const> models, Judge& judge,
                                      const BattleRunOptions& options,

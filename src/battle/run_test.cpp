@@ -6,9 +6,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <set>
+#include <span>
+#include <thread>
 
 #include "base/temporary_folder.h"
+#include "battle/plan.h"
 
 namespace arena {
 namespace {
@@ -199,6 +204,161 @@ TEST_F(RunBattlesTest, SamplesCategoriesAndRepeatedInstructions) {
   const BattleRunProgress all = Run();
   EXPECT_EQ(all.instructions, 100);
   EXPECT_EQ(all.duplicate_instructions, 1);
+}
+
+TEST_F(RunBattlesTest, GamesAreJudgedWhileAnswersAreStillAwaited) {
+  std::atomic<bool> was_judged = false;
+  FakeModel slow{"slow", [&](const std::string& q) {
+                   for (int i = 0; q == "question 50" && i < 2000 && judge_.played == 0; ++i) {
+                     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                   }
+                   if (q == "question 50") was_judged = judge_.played > 0;
+                   return q;
+                 }};
+  models_ = {&short_, &slow};
+  EXPECT_EQ(Run({.threads = 2, .chunk = 100}).battles_finished, 100);
+  EXPECT_TRUE(was_judged);
+}
+
+/// Answers as told, for what FakeModel cannot say.
+class ToldModel final : public ChatModel {
+ public:
+  explicit ToldModel(std::function<Result<Answer>(Answer)> tell) : tell_(std::move(tell)) {}
+  const Contestant& contestant() const override { return contestant_; }
+  Result<Answer> Respond(const Instruction& instruction, int sample) override {
+    Answer answer;
+    answer.contestant = contestant_.key();
+    answer.instruction = instruction.key;
+    answer.key = AnswerKey(answer.contestant, answer.instruction, sample);
+    answer.turns = {instruction.conversation.front().content};
+    return tell_(std::move(answer));
+  }
+
+ private:
+  Contestant contestant_{"told", "", "{\"told\":1}"};
+  std::function<Result<Answer>(Answer)> tell_;
+};
+
+TEST_F(RunBattlesTest, WhatWasNeverAskedForIsAskedForByTheNextRun) {
+  std::atomic<bool> is_up = false;
+  ToldModel told([&](Answer answer) {
+    if (is_up) return answer;
+    answer.state = WorkState::kFailed;
+    answer.failure = FailureKind::kApi;
+    answer.error = "quarantined";
+    answer.attempts = 0;
+    return answer;
+  });
+  models_ = {&short_, &told};
+  EXPECT_EQ(Run().failed_answers, 100);
+  is_up = true;
+  const BattleRunProgress run = Run();
+  EXPECT_EQ(run.failed_answers, 0);
+  EXPECT_EQ(run.answers_asked, 100);
+}
+
+TEST_F(RunBattlesTest, AContestantThatIsCancelledEndsTheRunAndTheNextOneContinues) {
+  std::atomic<int> left = 30;
+  ToldModel told([&](Answer answer) -> Result<Answer> {
+    if (left-- > 0) return answer;
+    return Cancelled("its cost could pass the cap");
+  });
+  models_ = {&short_, &told};
+  BattleRunProgress run = Run({.threads = 2});
+  EXPECT_TRUE(run.interrupted);
+  EXPECT_EQ(run.stopped, "its cost could pass the cap");
+  EXPECT_EQ(store_->Counts()->answers - short_.asked, 30) << "those that came are kept";
+  left = 1000;
+  run = Run();
+  EXPECT_FALSE(run.interrupted);
+  EXPECT_EQ(run.battles_finished, 100);
+  EXPECT_EQ(left, 1000 - 70);
+}
+
+/// Notes how many instructions it is asked for together.
+class UnitModel final : public ChatModel {
+ public:
+  const Contestant& contestant() const override { return inner_.contestant(); }
+  bool answers_as_unit() const override { return true; }
+  Result<Answer> Respond(const Instruction& instruction, int sample) override {
+    return inner_.Respond(instruction, sample);
+  }
+  std::vector<std::optional<Result<Answer>>> RespondAll(
+      std::span<const Instruction* const> instructions, int sample, unsigned threads) override {
+    sizes.push_back(instructions.size());
+    return inner_.RespondAll(instructions, sample, threads);
+  }
+
+  std::vector<std::size_t> sizes;
+
+ private:
+  FakeModel inner_{"unit", [](const std::string& q) { return q + "!"; }};
+};
+
+TEST_F(RunBattlesTest, AUnitIsAskedForWholeChunksWhateverOthersMayDoAtOnce) {
+  UnitModel unit;
+  models_ = {&short_, &unit};
+  BattleRunOptions options{.answers_at_once = {512, 0}, .chunk = 32};
+  EXPECT_EQ(Run(options).battles_finished, 100);
+  EXPECT_EQ(unit.sizes, (std::vector<std::size_t>{32, 32, 32, 4}));
+  // One answer is missing in the first chunk: all of it is asked for again, and the rest stays.
+  questions_.insert(questions_.begin() + 5, "a late question");
+  options.chunk = 101;
+  const BattleRunProgress run = Run(options);
+  EXPECT_EQ(unit.sizes.back(), 101U);
+  EXPECT_EQ(run.battles_finished, 101);
+  EXPECT_EQ(run.battles_kept, 100);
+}
+
+TEST_F(RunBattlesTest, ARetriedAnswerKeepsTheUseOfItsEarlierAttempts) {
+  std::atomic<bool> works = false;
+  ToldModel told([&](Answer answer) {
+    answer.attempts = 3;
+    answer.usage.prompt_tokens = 10;
+    answer.usage.cost_usd = 0.5;
+    if (!works) answer.state = WorkState::kFailed;
+    return answer;
+  });
+  models_ = {&short_, &told};
+  questions_.resize(1);
+  Run();
+  works = true;
+  Run({.retry_failed = true});
+  const Key key = AnswerKey(told.contestant().key(), MakeInstruction(questions_[0]).key, 0);
+  const auto stored = store_->GetAnswers({&key, 1});
+  ASSERT_TRUE(stored.ok() && (*stored)[0]);
+  EXPECT_EQ((*stored)[0]->attempts, 6);
+  EXPECT_EQ((*stored)[0]->usage.prompt_tokens, 20);
+  EXPECT_DOUBLE_EQ((*stored)[0]->usage.cost_usd, 1.0);
+}
+
+TEST_F(RunBattlesTest, APlanSaysWhatIsLeftToAskAndToJudge) {
+  std::vector<std::size_t> asked(3);
+  const auto plan = [&](Store* store, const BattleRunOptions& options = {}) {
+    asked.assign(3, 0);
+    const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) -> Status {
+      for (const std::string& question : questions_) {
+        ARENA_RETURN_IF_ERROR(sink(MakeInstruction(question)));
+      }
+      return {};
+    };
+    return *PlanBattles(store, stream, models_, judge_, options,
+                        [&](std::size_t m, const Instruction&) { ++asked[m]; });
+  };
+  BattlePlan before = plan(nullptr);
+  EXPECT_EQ(before.instructions, 100);
+  EXPECT_EQ(before.battles, 300);
+  EXPECT_EQ(before.answers, 300);
+  EXPECT_EQ(before.games_at_most, 600);
+  EXPECT_EQ(asked, (std::vector<std::size_t>{100, 100, 100}));
+  EXPECT_EQ(plan(store_.get(), {.sample = 10}).answers, 30);
+  models_ = {&short_, &long_};
+  Run();
+  models_ = {&short_, &long_, &twin_};
+  const BattlePlan after = plan(store_.get());
+  EXPECT_EQ(after.answers, 100);
+  EXPECT_EQ(after.games_at_most, 400);
+  EXPECT_EQ(asked, (std::vector<std::size_t>{0, 0, 100}));
 }
 
 TEST_F(RunBattlesTest, ContestantsThatCannotDifferAreRefused) {

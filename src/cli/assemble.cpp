@@ -37,15 +37,17 @@ Result<std::unique_ptr<RecordedContestant>> MakeRecorded(const ContestantConfig&
   return RecordedContestant::Load(options);
 }
 
-Result<std::unique_ptr<ChatModel>> MakeChatModel(const ContestantConfig& config) {
+Result<std::unique_ptr<ChatModel>> MakeChatModel(const ContestantConfig& config, Network& network) {
   if (config.kind == "local") return LocalContestant::Load(config.local);
+  if (IsEndpointKind(config.kind)) return network.MakeModel(config.endpoint);
   return MakeRecorded(config);
 }
 
-Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config) {
+Result<std::vector<std::unique_ptr<ChatModel>>> MakeContestants(const Config& config,
+                                                                Network& network) {
   std::vector<std::unique_ptr<ChatModel>> models;
   for (const ContestantConfig& contestant : config.contestants) {
-    ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(contestant));
+    ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(contestant, network));
     models.push_back(std::move(model));
   }
   return models;
@@ -62,7 +64,7 @@ Status LoadTemplates(const LlmJudgeConfig& config, LlmJudgeOptions& options) {
 
 namespace {
 
-Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config) {
+Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config, Network& network) {
   LlmJudgeOptions options;
   options.name = config.name;
   options.family = config.family;
@@ -72,14 +74,14 @@ Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config) {
   options.json = config.json;
   options.reading = config.reading;
   options.games_at_once = static_cast<unsigned>(config.games_at_once);
-  ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(config.model));
+  ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(config.model, network));
   return MakeLlmJudge(std::move(options), std::move(model));
 }
 
-Result<std::unique_ptr<Judge>> MakeJuryOf(const JudgeConfig& config) {
+Result<std::unique_ptr<Judge>> MakeJuryOf(const JudgeConfig& config, Network& network) {
   std::vector<std::unique_ptr<Judge>> members;
   for (const JudgeConfig& member : config.members) {
-    ARENA_ASSIGN_OR_RETURN(auto judge, MakeJudge(member));
+    ARENA_ASSIGN_OR_RETURN(auto judge, MakeJudge(member, network));
     members.push_back(std::move(judge));
   }
   return MakeJury(config.jury, std::move(members));
@@ -99,11 +101,11 @@ Result<std::unique_ptr<Judge>> MakeReference(const JudgeConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config) {
+Result<std::unique_ptr<Judge>> MakeJudge(const JudgeConfig& config, Network& network) {
   if (config.kind == "reference") return MakeReference(config);
-  if (config.kind == "llm") return MakeLlm(config.llm);
+  if (config.kind == "llm") return MakeLlm(config.llm, network);
   if (config.kind == "command") return MakeCommandJudge(config.command);
-  if (config.kind == "jury") return MakeJuryOf(config);
+  if (config.kind == "jury") return MakeJuryOf(config, network);
   return MakeLocalJudge(config.local);
 }
 

@@ -1,14 +1,20 @@
 // `arena battle`: play the battles of an arena.toml, or continue them.
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "battle/plan.h"
 #include "battle/run.h"
 #include "cli/assemble.h"
 #include "cli/command.h"
+#include "cli/ledger_text.h"
+#include "cli/network.h"
 #include "cli/progress.h"
 
 namespace arena {
@@ -18,21 +24,39 @@ struct BattleArguments {
   CommonOptions common;
   std::string store;
   bool retry_errors = false;
+  bool dry_run = false;
+  double max_cost_usd = std::numeric_limits<double>::infinity();
 };
 
-Json SummaryJson(const BattleRunProgress& run, const std::string& store, std::int64_t seed) {
-  return {{"store", store},
-          {"seed", seed},
+/// What a run needs, made from the configuration.
+struct BattleParts {
+  Config config;
+  std::string store;
+  std::unique_ptr<Network> network;  // before what uses it
+  std::vector<std::unique_ptr<ChatModel>> models;
+  std::unique_ptr<Judge> judge;
+  std::vector<ChatModel*> contestants;
+  BattleRunOptions options;
+};
+
+Json SummaryJson(const BattleRunProgress& run, const BattleParts& parts, const Json& ledger) {
+  return {{"store", parts.store},
+          {"seed", parts.config.seed},
           {"instructions", run.instructions},
           {"duplicate_instructions", run.duplicate_instructions},
           {"battles", run.battles_total},
           {"battles_finished", run.battles_finished},
           {"battles_kept", run.battles_kept},
+          {"answers_asked", run.answers_asked},
           {"games_played", run.games_played},
           {"failed_answers", run.failed_answers},
           {"failed_games", run.failed_games},
           {"interrupted", run.interrupted},
-          {"failures", run.failures}};
+          {"stopped", run.stopped},
+          {"failures", run.failures},
+          {"requests", parts.network->counts().requests},
+          {"spent_usd", parts.network->budget().spent()},
+          {"ledger", ledger}};
 }
 
 std::string SummaryText(const BattleRunProgress& run, const std::string& store) {
@@ -52,49 +76,141 @@ std::string SummaryText(const BattleRunProgress& run, const std::string& store) 
     if (failed > static_cast<std::int64_t>(run.failures.size())) text += "  ...\n";
     text += "Mend the cause, then run again with --retry-errors.\n";
   }
-  text += run.interrupted ? "Interrupted. Run the same command again to continue.\n"
-                          : fmt::format("Next: arena rank --store {}\n", store);
+  text +=
+      run.interrupted
+          ? fmt::format("Ended early: {}. Run the same command again to continue.\n", run.stopped)
+          : fmt::format("Next: arena rank --store {}\n", store);
   return text;
 }
 
-Result<Exit> RunBattle(const BattleArguments& arguments) {
-  ARENA_ASSIGN_OR_RETURN(const Config config,
+Result<BattleParts> MakeParts(const BattleArguments& arguments) {
+  BattleParts parts;
+  ARENA_ASSIGN_OR_RETURN(parts.config,
                          LoadValidConfig(arguments.common.config, arguments.common.overrides));
-  const std::string where = arguments.store.empty() ? config.store.string() : arguments.store;
-  ARENA_ASSIGN_OR_RETURN(const auto models, MakeContestants(config));
-  ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge));
-  std::vector<ChatModel*> contestants;
-  for (const auto& model : models) contestants.push_back(model.get());
-  StoreOptions store_options;
-  store_options.batch_rows = static_cast<int>(config.batch_rows);
-  store_options.batch_time = std::chrono::milliseconds(config.batch_ms);
-  ARENA_ASSIGN_OR_RETURN(const auto store, OpenStore(where, store_options));
-  BattleRunOptions options;
+  const Config& config = parts.config;
+  parts.store = arguments.store.empty() ? config.store.string() : arguments.store;
+  parts.network =
+      std::make_unique<Network>(static_cast<std::uint64_t>(config.seed), arguments.max_cost_usd);
+  ARENA_ASSIGN_OR_RETURN(parts.models, MakeContestants(config, *parts.network));
+  ARENA_ASSIGN_OR_RETURN(parts.judge, MakeJudge(config.judge, *parts.network));
+  BattleRunOptions& options = parts.options;
+  for (const auto& model : parts.models) {
+    parts.contestants.push_back(model.get());
+    const auto* endpoint = dynamic_cast<const EndpointContestant*>(model.get());
+    options.answers_at_once.push_back(
+        endpoint == nullptr ? 0 : static_cast<unsigned>(endpoint->options().answers_at_once));
+  }
   options.pairing = config.pairing;
   options.categories = config.instructions.categories;
   options.sample = static_cast<std::size_t>(config.instructions.sample);
   options.seed = static_cast<std::uint64_t>(config.seed);
   options.retry_failed = arguments.retry_errors;
   options.threads = static_cast<unsigned>(config.threads);
+  return parts;
+}
+
+/// What the endpoints would be asked, summed up.
+struct EndpointPlan {
+  std::int64_t calls = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t most_completion_tokens = 0;
+  double most_cost_usd = 0;
+  bool has_limit = true;
+
+  void Add(const EndpointContestant::Estimate& estimate) {
+    calls += estimate.calls;
+    prompt_tokens += estimate.prompt_tokens;
+    most_completion_tokens += estimate.most_completion_tokens;
+    most_cost_usd += estimate.most_cost_usd.value_or(0);
+    has_limit = has_limit && estimate.most_cost_usd.has_value();
+  }
+};
+
+void PrintPlan(const BattlePlan& plan, const EndpointPlan& endpoints, bool as_json) {
+  if (as_json) {
+    return PrintJson({{"instructions", plan.instructions},
+                      {"battles", plan.battles},
+                      {"answers", plan.answers},
+                      {"games_at_most", plan.games_at_most},
+                      {"calls", endpoints.calls},
+                      {"prompt_tokens", endpoints.prompt_tokens},
+                      {"completion_tokens_at_most", endpoints.most_completion_tokens},
+                      {"cost_usd_at_most",
+                       endpoints.has_limit ? Json(endpoints.most_cost_usd) : Json(nullptr)}});
+  }
+  PrintText(fmt::format(
+      "{} battles on {} instructions: {} answers to ask for, at most {} games to judge.\n"
+      "Endpoints of contestants: {} calls, about {} prompt tokens, at most {} completion tokens, "
+      "{}, "
+      "when each call needs one attempt.\n",
+      plan.battles, plan.instructions, plan.answers, plan.games_at_most, endpoints.calls,
+      endpoints.prompt_tokens, endpoints.most_completion_tokens,
+      endpoints.has_limit
+          ? fmt::format("at most {:.4f} USD", endpoints.most_cost_usd)
+          : std::string("a cost without limit (a contestant has a price and no max_tokens)")));
+}
+
+Result<Exit> DryRun(const BattleParts& parts, bool as_json) {
+  std::unique_ptr<Store> store;
+  if (std::filesystem::exists(parts.store)) {
+    ARENA_ASSIGN_OR_RETURN(store, OpenStoreForReading(parts.store));
+  }
+  EndpointPlan endpoints;
+  const auto ask = [&](std::size_t m, const Instruction& instruction) {
+    const auto* endpoint = dynamic_cast<const EndpointContestant*>(parts.contestants[m]);
+    if (endpoint != nullptr) endpoints.Add(endpoint->EstimateOf(instruction));
+  };
+  const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) {
+    return StreamInstructions(parts.config.instructions, sink);
+  };
+  ARENA_ASSIGN_OR_RETURN(const BattlePlan plan, PlanBattles(store.get(), stream, parts.contestants,
+                                                            *parts.judge, parts.options, ask));
+  PrintPlan(plan, endpoints, as_json);
+  return Exit::kDone;
+}
+
+std::string SpendNote(const BattleRunProgress& run, const Network& network) {
+  std::string note = fmt::format("{} answers, {} games", run.answers_asked, run.games_played);
+  if (const ClientCounts counts = network.counts(); counts.requests > 0) {
+    note += fmt::format(", {} requests", counts.requests);
+    if (network.budget().spent() > 0) note += fmt::format(", {:.4f} USD", network.budget().spent());
+  }
+  return note;
+}
+
+Result<BattleRunProgress> Play(const BattleParts& parts, bool quiet) {
+  StoreOptions store_options;
+  store_options.batch_rows = static_cast<int>(parts.config.batch_rows);
+  store_options.batch_time = std::chrono::milliseconds(parts.config.batch_ms);
+  ARENA_ASSIGN_OR_RETURN(const auto store, OpenStore(parts.store, store_options));
   InstallInterruptHandler();
   const SystemClock clock;
-  Progress progress("battles", clock, arguments.common.json);
+  Progress progress("battles", clock, quiet);
   const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) {
-    return StreamInstructions(config.instructions, sink);
+    return StreamInstructions(parts.config.instructions, sink);
   };
   const auto show = [&](const BattleRunProgress& run) {
-    progress.Update(run.battles_finished, run.battles_total, run.battles_kept);
+    progress.Update(run.battles_finished, run.battles_total, run.battles_kept,
+                    SpendNote(run, *parts.network));
   };
-  auto result = RunBattles(*store, stream, contestants, *judge, options, show);
+  auto result = RunBattles(*store, stream, parts.contestants, *parts.judge, parts.options, show);
   progress.Finish();
-  if (!result.ok()) return result.error();
+  return result;
+}
+
+Result<Exit> RunBattle(const BattleArguments& arguments) {
+  ARENA_ASSIGN_OR_RETURN(const BattleParts parts, MakeParts(arguments));
+  if (arguments.dry_run) return DryRun(parts, arguments.common.json);
+  ARENA_ASSIGN_OR_RETURN(const BattleRunProgress run, Play(parts, arguments.common.json));
+  ARENA_ASSIGN_OR_RETURN(const auto ledger, ReadLedger(parts.store));
   if (arguments.common.json) {
-    PrintJson(SummaryJson(*result, where, config.seed));
+    PrintJson(SummaryJson(run, parts, LedgerJson(ledger)));
   } else {
-    PrintText(SummaryText(*result, where));
+    if (parts.network->counts().requests > 0) PrintText(LedgerText(ledger, StdoutTableStyle()));
+    PrintText(SummaryText(run, parts.store));
   }
-  if (result->interrupted) return Exit::kInterrupted;
-  return result->failed_answers + result->failed_games > 0 ? Exit::kFailuresListed : Exit::kDone;
+  if (run.interrupted) return Exit::kInterrupted;
+  return run.failed_answers + run.failed_games > 0 ? Exit::kFailuresListed : Exit::kDone;
 }
 
 }  // namespace
@@ -108,6 +224,13 @@ void AddBattle(CLI::App& app, Exit& exit) {
       .add_option("--store", arguments->store, "Where to keep everything (default: the config's)")
       ->type_name("FILE");
   command.add_flag("--retry-errors", arguments->retry_errors, "Try again what is stored as failed");
+  command.add_flag("--dry-run", arguments->dry_run,
+                   "Ask for nothing; say how many calls, tokens and dollars a run takes");
+  command
+      .add_option("--max-cost", arguments->max_cost_usd,
+                  "Stop before this run's requests could cost more than so many US dollars")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("USD");
   AddJsonOption(command, arguments->common);
   command.footer(
       "Running it again continues: finished answers and games are never asked for twice.\n"

@@ -20,7 +20,7 @@ enum class Exit {
   kFailed = 1,          ///< an error; stderr says which
   kUsage = 2,           ///< wrong usage or configuration
   kFailuresListed = 3,  ///< finished, but some units of work failed and are listed
-  kInterrupted = 130,   ///< stopped by the user; run again to continue
+  kInterrupted = 130,   ///< stopped by the user or a cap on cost; run again to continue
 };
 
 /// Options that several commands have.

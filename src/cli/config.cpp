@@ -47,8 +47,11 @@ class ConfigReader {
       table.Read("seed", config_.seed);
     });
     reader.With("instructions", [this](TableReader& table) { ReadInstructions(table); });
+    ReadEndpoints(reader, config_.endpoints);
     ReadContestants(reader);
-    reader.With("judge", [this](TableReader& table) { ReadJudgeTable(table, config_.judge); });
+    reader.With("judge", [this](TableReader& table) {
+      ReadJudgeTable(table, config_.endpoints, config_.judge);
+    });
     reader.With("battle", [this](TableReader& table) { ReadBattle(table); });
     SetCurateDefaults(config_.curate);
     reader.With("curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
@@ -73,7 +76,7 @@ class ConfigReader {
   void ReadContestants(TableReader& root) {
     root.WithEach("contestant", [this](TableReader& table, const toml::node& node) {
       ContestantConfig contestant;
-      ReadContestantTable(table, contestant);
+      ReadContestantTable(table, config_.endpoints, contestant);
       CheckContestant(table, node, contestant);
       if (contestant.model.empty()) contestant.model = contestant.name;
       config_.contestants.push_back(std::move(contestant));
@@ -88,7 +91,7 @@ class ConfigReader {
         table.Note(&node, fmt::format("the contestant \"{}\" needs checkpoint = \"DIR\"",
                                       contestant.name));
       }
-    } else if (contestant.file.empty()) {
+    } else if (contestant.kind == "recorded" && contestant.file.empty()) {
       table.Note(&node, fmt::format("the contestant \"{}\" needs a file of recorded answers",
                                     contestant.name));
     }

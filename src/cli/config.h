@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "battle/pairing.h"
 #include "chat/local_contestant.h"
+#include "cli/endpoint_config.h"
 #include "core/battle.h"
 #include "curate/curation_settings.h"
 #include "flywheel/loop_settings.h"
@@ -42,6 +43,7 @@ struct ContestantConfig {
   std::string model;  ///< the name inside the file; empty: `name`
   std::map<std::string, std::string> columns;
   LocalContestant::Options local;  ///< of kind "local"
+  EndpointConfig endpoint;         ///< of the kinds "openai", "anthropic", "ollama"
 };
 
 /// [judge] of kind "llm"
@@ -88,6 +90,7 @@ struct Config {
   std::filesystem::path store;
   std::int64_t seed = 1;
   InstructionsConfig instructions;
+  EndpointConfigs endpoints;  ///< [endpoint.NAME]
   std::vector<ContestantConfig> contestants;
   JudgeConfig judge;
   PairingOptions pairing;

@@ -18,7 +18,8 @@ const std::vector<std::string_view>& AnswerFormats() {
   return kNames;
 }
 
-constexpr std::array<std::string_view, 2> kContestantKinds = {"recorded", "local"};
+constexpr std::array<std::string_view, 5> kContestantKinds = {"recorded", "local", "openai",
+                                                              "anthropic", "ollama"};
 constexpr std::array<std::string_view, 3> kPrecisions = {"auto", "f32", "bf16"};
 
 void ReadSampling(TableReader& table, LocalContestant::Options& local) {
@@ -49,10 +50,21 @@ void ReadLocalModel(TableReader& table, LocalModelOptions& model) {
   table.ReadAtLeast("cache_mb", 1, model.pool.cache_mb);
 }
 
-void ReadContestantTable(TableReader& table, ContestantConfig& contestant) {
+void ReadContestantTable(TableReader& table, const EndpointConfigs& endpoints,
+                         ContestantConfig& contestant) {
   table.Read("name", contestant.name);
   table.Read("family", contestant.family);
   table.ReadName("kind", kContestantKinds, OneOf(kContestantKinds), contestant.kind);
+  if (IsEndpointKind(contestant.kind)) {
+    const std::string owner =
+        contestant.name.empty()
+            ? fmt::format("[{}]", table.path().substr(0, table.path().size() - 1))
+            : fmt::format("the contestant \"{}\"", contestant.name);
+    contestant.endpoint = ReadEndpointModel(table, contestant.kind, endpoints, owner);
+    contestant.endpoint.model.name = contestant.name;
+    contestant.endpoint.model.family = contestant.family;
+    return;
+  }
   table.ReadName("format", AnswerFormats(), ParseAnswerFormat, contestant.format);
   table.ReadPath("file", contestant.file);
   table.Read("model", contestant.model);

@@ -6,8 +6,10 @@
 
 namespace arena {
 
-/// Reads all keys of a model that answers; what is missing is for the caller to note.
-void ReadContestantTable(TableReader& table, ContestantConfig& contestant);
+/// Reads all keys of a model that answers, which may refer to `endpoints`; what is missing is for
+/// the caller to note.
+void ReadContestantTable(TableReader& table, const EndpointConfigs& endpoints,
+                         ContestantConfig& contestant);
 /// The keys of a local checkpoint: docs/configuration.md#local-checkpoints.
 void ReadLocalModel(TableReader& table, LocalModelOptions& model);
 

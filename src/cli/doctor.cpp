@@ -145,14 +145,14 @@ class Doctor {
   }
 
   void CheckCommand(const JudgeConfig& command) {
-    const auto judge = MakeJudge(command);
+    const auto judge = MakeJudge(command, network_);
     if (!judge.ok()) return Note(Severity::kProblem, "[judge]", judge.error().message);
     Note(Severity::kOk, "[judge]", fmt::format("{} starts", command.command.command.front()));
   }
 
   /// A reference that does not even win against itself cannot judge anything.
   void CheckReferences(const JudgeConfig& config) {
-    const auto judge = MakeJudge(config);
+    const auto judge = MakeJudge(config, network_);
     if (!judge.ok()) return Note(Severity::kProblem, "[judge]", judge.error().message);
     std::int64_t unusable = 0;
     std::string example;
@@ -175,7 +175,7 @@ class Doctor {
   void CheckAnswerFiles() {
     std::vector<fs::path> seen;
     for (const ContestantConfig& contestant : config_.contestants) {
-      if (contestant.kind == "local") continue;
+      if (contestant.kind != "recorded") continue;
       if (!CheckFile(contestant.file, fmt::format("answers of {}", contestant.name))) continue;
       AnswerOptions options;
       options.model = contestant.model;
@@ -203,6 +203,10 @@ class Doctor {
         CheckCheckpoint(contestant.name, contestant.local.model.pool.model);
         continue;
       }
+      if (IsEndpointKind(contestant.kind)) {
+        CheckEndpoint(contestant);
+        continue;
+      }
       if (!fs::exists(contestant.file)) continue;
       const auto model = MakeRecorded(contestant);
       if (!model.ok()) {
@@ -210,6 +214,21 @@ class Doctor {
         continue;
       }
       CheckAnswers(**model);
+    }
+  }
+
+  /// Its key is there; the server is not asked.
+  void CheckEndpoint(const ContestantConfig& contestant) {
+    Network network(1);
+    const auto model = network.MakeModel(contestant.endpoint);
+    if (!model.ok()) return Note(Severity::kProblem, contestant.name, model.error().message);
+    const EndpointOptions& options = (*model)->options();
+    Note(Severity::kOk, contestant.name, fmt::format("{} at {}", options.model, options.base_url));
+    if (!contestant.endpoint.transfers.verify_tls) {
+      Note(
+          Severity::kWarning, contestant.name,
+          "verify_tls = false: whoever is on the way can read the key and change the answers; name "
+          "the server's certificate in ca_file instead");
     }
   }
 
@@ -286,6 +305,7 @@ class Doctor {
   }
 
   const Config& config_;
+  Network network_{1};  // of judges; they are not asked
   std::vector<Instruction> instructions_;
   std::vector<Finding> findings_;
 };

@@ -65,7 +65,8 @@ const StageStatus* StoppedBy(const FlywheelStatus& status) {
 
 Result<Exit> RunRun(const FlywheelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const Config config, LoadFlywheelConfig(arguments));
-  ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge));
+  Network network(config.flywheel.seed);
+  ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge, network));
   const auto trainer = MakeNativeTrainer();
   const auto server = MakeNativeServer(config.flywheel.workers);
   const SystemClock clock;

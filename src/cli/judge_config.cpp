@@ -66,10 +66,12 @@ void ReadTemplate(TableReader& table, std::string_view key, std::string& where) 
   where = path.string();
 }
 
-void ReadJudgeModel(TableReader& table, ContestantConfig& model) {
+void ReadJudgeModel(TableReader& table, const EndpointConfigs& endpoints, ContestantConfig& model) {
   model.kind = "local";
-  ReadContestantTable(table, model);
-  if (model.name.empty()) model.name = model.local.name = "judge";
+  ReadContestantTable(table, endpoints, model);
+  if (model.name.empty()) {
+    model.name = model.local.name = model.endpoint.model.name = "judge";
+  }
   if (model.kind == "recorded") {
     table.NoteKey("kind", "cannot be \"recorded\": nobody recorded answers to a judge's prompts");
   } else if (model.kind == "local" && model.local.model.pool.model.empty()) {
@@ -78,7 +80,7 @@ void ReadJudgeModel(TableReader& table, ContestantConfig& model) {
   }
 }
 
-void ReadLlm(TableReader& table, JudgeConfig& config) {
+void ReadLlm(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& config) {
   LlmJudgeConfig& llm = config.llm;
   table.Read("name", llm.name);
   table.Read("family", llm.family);
@@ -97,7 +99,7 @@ void ReadLlm(TableReader& table, JudgeConfig& config) {
   bool has_model = false;
   table.With("model", [&](TableReader& model) {
     has_model = true;
-    ReadJudgeModel(model, llm.model);
+    ReadJudgeModel(model, endpoints, llm.model);
   });
   if (!has_model) {
     table.Note(nullptr,
@@ -130,12 +132,12 @@ void ReadCommand(TableReader& table, CommandJudgeOptions& command) {
   }
 }
 
-void ReadJury(TableReader& table, JudgeConfig& config) {
+void ReadJury(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& config) {
   table.Read("name", config.jury.name);
   table.Read("family", config.jury.family);
   table.ReadName("rule", kRules, ParseJuryRule, config.jury.rule);
-  table.WithEach("member", [&config](TableReader& member, const toml::node& node) {
-    ReadJudgeTable(member, config.members.emplace_back());
+  table.WithEach("member", [&](TableReader& member, const toml::node& node) {
+    ReadJudgeTable(member, endpoints, config.members.emplace_back());
     if (config.members.back().kind == "jury") member.Note(&node, "a jury is no member of a jury");
   });
   if (config.members.size() < 2) {
@@ -146,11 +148,11 @@ void ReadJury(TableReader& table, JudgeConfig& config) {
 
 }  // namespace
 
-void ReadJudgeTable(TableReader& table, JudgeConfig& judge) {
+void ReadJudgeTable(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& judge) {
   table.ReadName("kind", kJudgeKinds, OneOf(kJudgeKinds), judge.kind);
-  if (judge.kind == "llm") return ReadLlm(table, judge);
+  if (judge.kind == "llm") return ReadLlm(table, endpoints, judge);
   if (judge.kind == "command") return ReadCommand(table, judge.command);
-  if (judge.kind == "jury") return ReadJury(table, judge);
+  if (judge.kind == "jury") return ReadJury(table, endpoints, judge);
   ReadMeasuring(table, judge);
 }
 

@@ -7,6 +7,7 @@
 namespace arena {
 
 /// Reads and checks the keys of the judge's kind (docs/configuration.md), and of a jury's members.
-void ReadJudgeTable(TableReader& table, JudgeConfig& judge);
+/// A model that is asked may refer to `endpoints`.
+void ReadJudgeTable(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& judge);
 
 }  // namespace arena

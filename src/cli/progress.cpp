@@ -30,7 +30,8 @@ bool Progress::IsTime() {
   return true;
 }
 
-void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skipped) {
+void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skipped,
+                      const std::string& note) {
   if (!IsTime()) return;
   const double elapsed = duration<double>(shown_ - start_).count();
   const double rate = static_cast<double>(done - skipped) / elapsed;
@@ -40,6 +41,7 @@ void Progress::Update(std::int64_t done, std::int64_t total, std::int64_t skippe
     const duration<double> left(static_cast<double>(total - done) / rate);
     line += fmt::format(", {:.0f}/s, {} left", rate, FormatDuration(left));
   }
+  if (!note.empty()) line += ", " + note;
   Print(line);
 }
 

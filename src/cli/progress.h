@@ -15,7 +15,9 @@ class Progress {
   /// `unit` is what is counted ("battles"). Nothing is printed when `quiet`.
   Progress(std::string unit, const Clock& clock, bool quiet);
   /// `skipped` of the `done` were finished before and do not count for the rate.
-  void Update(std::int64_t done, std::int64_t total, std::int64_t skipped);
+  /// `note` is added to the line.
+  void Update(std::int64_t done, std::int64_t total, std::int64_t skipped,
+              const std::string& note = "");
   /// A line of the caller's own in its place.
   void Show(const std::string& line);
   /// Ends the line on a terminal.

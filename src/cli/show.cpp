@@ -8,6 +8,7 @@
 #include "cli/battle_detail.h"
 #include "cli/battle_source.h"
 #include "cli/command.h"
+#include "cli/ledger_text.h"
 #include "report/battle_text.h"
 
 namespace arena {
@@ -18,6 +19,7 @@ struct ShowArguments {
   SourceArguments source;
   std::string battle;
   int list = 0;
+  bool ledger = false;
 };
 
 /// The first battles of the store, one line each, so that there is something to show.
@@ -36,9 +38,21 @@ Result<Exit> ListBattles(const ShowArguments& arguments, const BattleSource& sou
   return Exit::kDone;
 }
 
+Result<Exit> ShowLedger(const ShowArguments& arguments, const BattleSource& source) {
+  ARENA_ASSIGN_OR_RETURN(const auto store, OpenStoreForReading(source.arguments.store));
+  ARENA_ASSIGN_OR_RETURN(const auto ledger, ReadLedger(source.arguments.store));
+  if (arguments.common.json) {
+    PrintJson({{"ledger", LedgerJson(ledger)}});
+  } else {
+    PrintText(LedgerText(ledger, StdoutTableStyle()));
+  }
+  return Exit::kDone;
+}
+
 Result<Exit> RunShow(const ShowArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const BattleSource source,
                          MakeBattleSource(arguments.source, arguments.common));
+  if (arguments.ledger) return ShowLedger(arguments, source);
   if (arguments.battle.empty()) return ListBattles(arguments, source);
   ARENA_ASSIGN_OR_RETURN(const auto store, OpenStoreForReading(source.arguments.store));
   ARENA_ASSIGN_OR_RETURN(const BattleDetail detail, store->FindBattle(arguments.battle));
@@ -61,6 +75,8 @@ void AddShow(CLI::App& app, Exit& exit) {
   command.add_option("--list", arguments->list, "How many battles to list")
       ->default_val(20)
       ->check(CLI::NonNegativeNumber);
+  command.add_flag("--ledger", arguments->ledger,
+                   "Tokens and cost by contestant and judge, all attempts included");
   AddStoreOptions(command, arguments->source);
   AddConfigOptions(command, arguments->common);
   AddJsonOption(command, arguments->common);

@@ -44,6 +44,13 @@ class TableReader {
   void ReadPaths(std::string_view key, std::vector<std::filesystem::path>& out);
   /// A number that must be at least `least`.
   void ReadAtLeast(std::string_view key, std::int64_t least, std::int64_t& out);
+  /// Sets `out` where the key is there.
+  template <typename T>
+  void ReadIfSet(std::string_view key, std::optional<T>& out) {
+    T value{};
+    Read(key, value);
+    if (table_.contains(key)) out = value;
+  }
 
   /// A name out of `names`, turned into a value by `parse`.
   template <typename T, typename Parse>
@@ -65,6 +72,10 @@ class TableReader {
   const std::string& path() const { return path_; }
   std::vector<std::string> Keys() const;
   const toml::table* Table(std::string_view key);
+  /// A reader of a table within the same file.
+  TableReader Inner(const toml::table& table, std::string path) const {
+    return {table, std::move(path), file_, findings_};
+  }
   const toml::array* TableArray(std::string_view key);
   /// Reads the table `key` of this one, where there is one, and reports its unknown keys.
   void With(std::string_view key, const std::function<void(TableReader&)>& body);

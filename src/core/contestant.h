@@ -80,7 +80,9 @@ class ChatModel {
   virtual ~ChatModel() = default;
   virtual const Contestant& contestant() const = 0;
   /// The answer to `instruction`, with key, contestant, instruction and sample set. An answer that
-  /// could not be had is an Answer with state kFailed, not an error; an error ends the run.
+  /// could not be had is an Answer with state kFailed, not an error; one with no attempts was never
+  /// asked for and is not stored. An error ends the run; kCancelled: the user, or a cap on cost,
+  /// stopped it.
   virtual Result<Answer> Respond(const Instruction& instruction, int sample) = 0;
   /// Whether an answer depends, to the last bit, on what is asked together with it. Then whoever
   /// wants the same answers again asks for the same instructions together again.

@@ -54,7 +54,8 @@ class Judge {
   virtual ~Judge() = default;
   virtual const JudgeIdentity& identity() const = 0;
   /// The game with state, failure, verdict, raw_reply and usage set; key and judge are the
-  /// caller's. A game that could not be judged is kFailed, not an error; an error ends the run.
+  /// caller's. A game that could not be judged is kFailed, not an error; an error ends the run;
+  /// kCancelled: the user, or a cap on cost, stopped it.
   virtual Result<Game> Play(const GameView& view) = 0;
   /// How many games are usefully in play at once; 0: one per processor.
   virtual unsigned games_at_once() const { return 0; }

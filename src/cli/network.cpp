@@ -1,0 +1,68 @@
+#include "cli/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace arena {
+
+Network::Network(std::uint64_t seed, double max_cost_usd)
+    : seed_(seed), has_cap_(std::isfinite(max_cost_usd)), budget_(max_cost_usd) {}
+
+ClientCounts Network::counts() const {
+  return client_ == nullptr ? ClientCounts{} : client_->counts();
+}
+
+Result<HttpClient::EndpointId> Network::EndpointFor(const EndpointConfig& config) {
+  const auto found = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Shared& other) {
+    return other.config.limits.name == config.limits.name &&
+           other.config.api_key_env == config.api_key_env;
+  });
+  if (found == endpoints_.end()) {
+    const auto id = client_->AddEndpoint(config.limits, config.transfers);
+    endpoints_.push_back({config, id});
+    return id;
+  }
+  if (found->config.limits == config.limits && found->config.transfers == config.transfers) {
+    return found->id;
+  }
+  return InvalidInput(fmt::format(
+      "\"{}\" and \"{}\" share the endpoint {} and have different limits; state them once, in "
+      "[endpoint.NAME], and name it in both",
+      found->config.model.name, config.model.name, config.limits.name));
+}
+
+Result<std::unique_ptr<EndpointContestant>> Network::MakeModel(const EndpointConfig& config) {
+  EndpointOptions options = config.model;
+  if (!config.api_key_env.empty()) {
+    const char* const key = std::getenv(config.api_key_env.c_str());
+    if (key == nullptr || *key == 0) {
+      return InvalidInput(
+          fmt::format("\"{}\" takes its key from the environment variable {}, which is not set: "
+                      "export {}=...",
+                      options.name, config.api_key_env, config.api_key_env));
+    }
+    options.api_key = key;
+    if (options.api_key.find_first_of("\r\n") != std::string::npos) {
+      return InvalidInput(fmt::format("the key in {} has more than one line", config.api_key_env));
+    }
+  }
+  if (client_ == nullptr) {
+    HttpClientOptions client;
+    client.seed = seed_;
+    client.budget = &budget_;
+    client_ = HttpClient::Make(client);
+  }
+  ARENA_ASSIGN_OR_RETURN(const auto endpoint, EndpointFor(config));
+  ARENA_ASSIGN_OR_RETURN(auto model, EndpointContestant::Make(options, *client_, endpoint));
+  if (has_cap_ && !model->EstimateOf(MakeInstruction("")).most_cost_usd) {
+    return InvalidInput(fmt::format(
+        "\"{}\" needs max_tokens, as a cap on cost needs to know what an answer costs at most",
+        options.name));
+  }
+  return model;
+}
+
+}  // namespace arena

@@ -1,0 +1,47 @@
+// The HTTP client of a run, and the limits that its endpoints share.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/endpoint_contestant.h"
+#include "cli/endpoint_config.h"
+#include "net/budget.h"
+#include "net/client.h"
+
+namespace arena {
+
+/// Makes the models behind endpoints. Those with the same address and key share one set of limits.
+/// Outlives what it made. Not thread-safe; its models are.
+class Network {
+ public:
+  /// `max_cost_usd`: what all requests together may cost; no request starts that could pass it.
+  explicit Network(std::uint64_t seed,
+                   double max_cost_usd = std::numeric_limits<double>::infinity());
+
+  /// Errors: the environment has no such key; limits that differ from those of another model with
+  /// the same address and key; a model whose cost has no limit although there is a cap.
+  Result<std::unique_ptr<EndpointContestant>> MakeModel(const EndpointConfig& config);
+
+  const Budget& budget() const { return budget_; }
+  /// All zero where no model was made.
+  ClientCounts counts() const;
+
+ private:
+  struct Shared {
+    EndpointConfig config;
+    HttpClient::EndpointId id;
+  };
+  Result<HttpClient::EndpointId> EndpointFor(const EndpointConfig& config);
+
+  const std::uint64_t seed_;
+  const bool has_cap_;
+  Budget budget_;
+  std::unique_ptr<HttpClient> client_;  // made when first needed: it is a thread
+  std::vector<Shared> endpoints_;
+};
+
+}  // namespace arena
