@@ -16,7 +16,7 @@
 namespace arena {
 
 struct NeighbourOptions {
-  int neighbours = 5;            ///< of each benchmark item; at least 1
+  int neighbours = 5;  ///< of each benchmark item; at least 1
   /// Neighbours below this cosine stay; -1: none does. The default fits LexicalEmbedder
   /// (docs/adr/0008): another embedder needs its own.
   double least_similarity = 0.4;

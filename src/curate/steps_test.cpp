@@ -183,7 +183,8 @@ TEST(Neighbours, TheNearestOfEachBenchmarkItemGo) {
   TestPool pool({"0.0", "0.1", "0.2", "1.5", "1.6", "3.0"});
   const PointEmbedder embedder;
   const std::vector<std::string> benchmark = {"0.05", "1.5"};
-  const auto two = RemoveNeighbours(pool.kept(), benchmark, embedder, {.neighbours = 2, .least_similarity = -1});
+  const auto two =
+      RemoveNeighbours(pool.kept(), benchmark, embedder, {.neighbours = 2, .least_similarity = -1});
   ASSERT_TRUE(two.ok());
   EXPECT_THAT(ItemsOf(*two), ElementsAre(0, 1, 3, 4));
   EXPECT_EQ((*two)[2].matched, 1U);

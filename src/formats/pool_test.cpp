@@ -49,7 +49,7 @@ TEST(PoolTest, AScoreHasTheNameThatIsAskedForAndKnownColumnsAreKept) {
   const auto scores = [](const std::string& name, const std::string& text) {
     std::string seen;
     const auto report =
-        ReadPoolSource(InputSource::Memory(name, text), 0, {.score_column = "quality"},
+        ReadPoolSource(InputSource::Memory(name, text), 0, {.rows = {}, .score_column = "quality"},
                        [&](const PoolItem& item) -> Status {
                          seen += item.score ? fmt::format("quality {};", *item.score) : "none;";
                          for (const InstructionScore& score : item.scores) {

@@ -22,7 +22,12 @@ TestSetReport SmallReport() {
   report.unrated = 1;
   report.rater = "difficulty by <judge>";
   report.ratings = {2, 9.5};
-  report.clusters = {{.number = 1, .label = "poem, <b>", .items = 700, .diverse = 1, .x = 0.5F},
+  report.clusters = {{.number = 1,
+                      .label = "poem, <b>",
+                      .items = 700,
+                      .diverse = 1,
+                      .mean_rating = std::nullopt,
+                      .x = 0.5F},
                      {.number = 0,
                       .label = "",
                       .items = 400,
@@ -30,9 +35,14 @@ TestSetReport SmallReport() {
                       .mean_rating = 5.75,
                       .x = -0.5F,
                       .y = 0.25F}};
-  report.chosen = {{.cluster = 1, .place = "pool.jsonl:3", .category = "a", .text = "<script>"},
+  report.chosen = {{.cluster = 1,
+                    .place = "pool.jsonl:3",
+                    .category = "a",
+                    .rating = std::nullopt,
+                    .text = "<script>"},
                    {.is_hard = true,
                     .place = "pool.jsonl:9",
+                    .category = "",
                     .rating = 9.5,
                     .x = 1,
                     .y = 1,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "train/collective.h"
@@ -205,6 +206,7 @@ int RunTraining(const std::filesystem::path& job_path, int events_fd) {
   options->timeout = std::chrono::seconds(job->settings.rank_timeout);
   std::optional<FolderLock> lock;  // of the rank that writes
   if (options->rank == 0) {
+    if (const Status made = MakeFolder(job->out); !made.ok()) return fail(made.error(), false);
     Result<FolderLock> taken = FolderLock::Take(job->out, kLockPatience);
     if (!taken.ok()) return fail(taken.error(), false);
     lock = *std::move(taken);

@@ -28,13 +28,13 @@ match = "edit"
 iterations = 1
 sft_prompts = 48
 dpo_prompts = 32
-ppo_prompts = 32
+ppo_prompts = 64
 test_prompts = 24
 min_score = 2
 own_samples = 1
 families = ["add", "reverse", "uppercase", "plural"]
 rivals = ["generalist", "math"]
-scale = 0.01
+scale = 0.03
 max_new_tokens = 12
 [flywheel.training.all]
 batch_size = 16

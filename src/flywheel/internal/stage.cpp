@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr char kBase[] = "base";
 constexpr char kGeneralist[] = "generalist";
+constexpr double kRolloutBatch = 128;  // the trainer's default
 
 class Stage {
  public:
@@ -263,7 +264,7 @@ class Stage {
   Result<Json> Keep(const TrainingJobOptions& job) {
     ARENA_RETURN_IF_ERROR(CopyModel(job.model, job.out));
     ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
-    return Json{{"trainer", "none: no battle was selected"},
+    return Json{{"trainer", "none: too little was selected"},
                 {"kept", true},
                 {"from", Relative(job.model)},
                 {"out", Relative(job.out)},
@@ -327,11 +328,20 @@ class Stage {
     return Train(std::move(training), "rm");
   }
 
-  bool HasPtx() const {
-    const auto settings = settings_.training.find("ppo");
-    if (settings == settings_.training.end()) return false;
-    const auto weight = settings->second.find("ptx_weight");
-    return weight != settings->second.end() && std::strtod(weight->second.c_str(), nullptr) > 0;
+  // A number among the settings of PPO, or the trainer's own.
+  double PpoSetting(const std::string& name, double otherwise) const {
+    for (const char* what : {"ppo", "all"}) {
+      const auto settings = settings_.training.find(what);
+      if (settings == settings_.training.end()) continue;
+      const auto found = settings->second.find(name);
+      if (found != settings->second.end()) return std::strtod(found->second.c_str(), nullptr);
+    }
+    return otherwise;
+  }
+  bool HasPtx() const { return PpoSetting("ptx_weight", 0) > 0; }
+  bool HasPromptsForAStep() const {
+    return static_cast<double>(state_.Facts("select").value("prompts", std::int64_t{0})) >=
+           PpoSetting("rollout_batch", kRolloutBatch);
   }
 
   Result<Json> TrainCheckpoint(const std::string& name, const std::string& what) {
@@ -351,6 +361,7 @@ class Stage {
       case StageKind::kPpo: {
         training.job.trainer = Trainer::kPpo;
         if (!fs::exists(RewardModel(plan_.iteration))) break;  // nothing to learn by
+        if (!HasPromptsForAStep()) break;
         training.job.data = WithRows({plan_.name});
         training.job.reward_model = RewardModel(plan_.iteration);
         if (HasPtx()) {
