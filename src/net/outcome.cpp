@@ -97,8 +97,9 @@ std::optional<milliseconds> RetryAfter(const HttpReply& reply, system_clock::tim
   if (const auto seconds = NonNegative(value)) return WaitOf(*seconds);
   const std::time_t date = curl_getdate(value.c_str(), nullptr);
   if (date == -1) return std::nullopt;
-  const auto wait = std::chrono::duration<double>(system_clock::from_time_t(date) - now).count();
-  return WaitOf(std::max(wait, 0.0));
+  // In floating point: far dates do not fit into the clock's units.
+  const double since = std::chrono::duration<double>(now.time_since_epoch()).count();
+  return WaitOf(std::max(static_cast<double>(date) - since, 0.0));
 }
 
 std::string ErrorMessageOf(const HttpReply& reply) {

@@ -41,6 +41,7 @@ TEST(RetryAfterTest, WhatIsNeitherIsNone) {
     EXPECT_EQ(Wait("Retry-After", value), std::nullopt) << value;
   }
   EXPECT_EQ(Wait("Retry-Later", "7"), std::nullopt);
+  EXPECT_GT(*Wait("Retry-After", "Sun, 06 Nov 9994 08:49:07 GMT"), seconds(86400));
   EXPECT_GT(*Wait("Retry-After", "1e300"), seconds(86400));
 }
 
