@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -38,6 +39,21 @@ Status CheckList(std::string_view what, const std::vector<std::string>& names,
   return {};
 }
 
+// A control that has no other term left would learn nothing.
+Status CheckControls(const FlywheelSettings& settings) {
+  const auto check = [&](const char* stage, const char* weight) -> Status {
+    const bool is_there = std::count(settings.stages.begin(), settings.stages.end(), stage) > 0;
+    if (!is_there || TrainingNumber(settings, stage, weight, 0) > 0) return {};
+    return InvalidInput(
+        fmt::format("flywheel.controls: the control of {0} would learn nothing; set {1} above 0 in "
+                    "[flywheel.training.{0}]",
+                    stage, weight));
+  };
+  if (!settings.controls) return {};
+  ARENA_RETURN_IF_ERROR(check("dpo", "sft_weight"));
+  return check("ppo", "ptx_weight");
+}
+
 Status CheckChoice(const FlywheelSettings& settings) {
   if (settings.select_size < 0) return InvalidInput("flywheel.select_size must be at least 0");
   if (settings.select_by != SelectionRule::kBattles && settings.select_size == 0) {
@@ -51,6 +67,17 @@ Status CheckChoice(const FlywheelSettings& settings) {
 }
 
 }  // namespace
+
+double TrainingNumber(const FlywheelSettings& settings, const std::string& what,
+                      const std::string& key, double otherwise) {
+  for (const std::string& table : {what, std::string("all")}) {
+    const auto values = settings.training.find(table);
+    if (values == settings.training.end()) continue;
+    const auto found = values->second.find(key);
+    if (found != values->second.end()) return std::strtod(found->second.c_str(), nullptr);
+  }
+  return otherwise;
+}
 
 std::string_view RegressionRuleName(RegressionRule rule) {
   switch (rule) {
@@ -93,6 +120,7 @@ Status CheckFlywheelSettings(const FlywheelSettings& settings) {
   ARENA_RETURN_IF_ERROR(CheckList("stages", settings.stages, kStages));
   ARENA_RETURN_IF_ERROR(CheckList("rivals", settings.rivals, kRivals));
   ARENA_RETURN_IF_ERROR(CheckChoice(settings));
+  ARENA_RETURN_IF_ERROR(CheckControls(settings));
   for (const auto& [name, ignored] : settings.training) {
     ARENA_RETURN_IF_ERROR(CheckName("training", name, kTrained));
   }

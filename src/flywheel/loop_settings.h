@@ -81,6 +81,10 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings);
 std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,
                                              const std::string& what);
 
+/// A number among the settings for training `what`, or `otherwise` where they do not say it.
+double TrainingNumber(const FlywheelSettings& settings, const std::string& what,
+                      const std::string& key, double otherwise);
+
 enum class StageKind { kStart, kSft, kDpo, kPpo };
 
 /// One stage of the loop.

@@ -126,6 +126,15 @@ TEST(CheckFlywheelSettingsTest, NamesWhatIsWrong) {
                 s.stages = {"sft", "ppo2"};
               }),
               HasSubstr("flywheel.stages: \"ppo2\" is unknown; known: sft, dpo, ppo"));
+  const auto with_controls = [](const char* ptx) {
+    return [ptx](FlywheelSettings& s) {
+      s.controls = true;
+      s.training["dpo"] = {{"sft_weight", "0.5"}};
+      s.training["ppo"] = {{"ptx_weight", ptx}};
+    };
+  };
+  EXPECT_EQ(message(with_controls("0.5")), "");
+  EXPECT_THAT(message(with_controls("0")), HasSubstr("[flywheel.training.ppo]"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.stages = {}; }), HasSubstr("name one"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.select_by = SelectionRule::kRandom; }),
               HasSubstr("needs flywheel.select_size"));

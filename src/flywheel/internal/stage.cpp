@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <functional>
 #include <unordered_set>
 #include <utility>
@@ -328,20 +327,9 @@ class Stage {
     return Train(std::move(training), "rm");
   }
 
-  // A number among the settings of PPO, or the trainer's own.
-  double PpoSetting(const std::string& name, double otherwise) const {
-    for (const char* what : {"ppo", "all"}) {
-      const auto settings = settings_.training.find(what);
-      if (settings == settings_.training.end()) continue;
-      const auto found = settings->second.find(name);
-      if (found != settings->second.end()) return std::strtod(found->second.c_str(), nullptr);
-    }
-    return otherwise;
-  }
-  bool HasPtx() const { return PpoSetting("ptx_weight", 0) > 0; }
   bool HasPromptsForAStep() const {
     return static_cast<double>(state_.Facts("select").value("prompts", std::int64_t{0})) >=
-           PpoSetting("rollout_batch", kRolloutBatch);
+           TrainingNumber(settings_, "ppo", "rollout_batch", kRolloutBatch);
   }
 
   Result<Json> TrainCheckpoint(const std::string& name, const std::string& what) {
@@ -364,7 +352,7 @@ class Stage {
         if (!HasPromptsForAStep()) break;
         training.job.data = WithRows({plan_.name});
         training.job.reward_model = RewardModel(plan_.iteration);
-        if (HasPtx()) {
+        if (TrainingNumber(settings_, "ppo", "ptx_weight", 0) > 0) {
           ARENA_ASSIGN_OR_RETURN(training.job.ptx_data, AnswersSoFar());
         }
         break;
