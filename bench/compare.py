@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+import machine
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
 DATA = os.path.join(ROOT, "build", "bench")
@@ -105,13 +107,9 @@ def main():
     results = [compare_ratings(name, case, arguments.runs) for name, case in CASES.items()]
     store = compare_store()
     if arguments.out:
-        commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True,
-                                text=True).stdout.strip()
-        with open("/proc/cpuinfo") as cpuinfo:
-            cpu = next((l.split(":")[1].strip() for l in cpuinfo if l.startswith("model name")), "")
         with open(arguments.out, "w") as out:
-            json.dump({"machine": {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform()},
-                       "commit": commit, "ratings": results, "store": store}, out, indent=2)
+            json.dump({"machine": {"cpu": machine.cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+                       "commit": machine.commit(), "ratings": results, "store": store}, out, indent=2)
             out.write("\n")
 
 

@@ -14,13 +14,13 @@ Needs build/release and Debian's python3-torch, libopenblas0-pthread.
 import argparse
 import json
 import os
-import platform
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 
+import machine
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -117,13 +117,8 @@ def main():
                 report.append({"shape": shape, "precision": precision, "tokens_per_second": medians,
                                "ratio": own / peer if peer else None})
     if args.out:
-        with open("/proc/cpuinfo") as file:
-            model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")),
-                         platform.machine())
-        commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"],
-                                capture_output=True, text=True).stdout.strip()
         with open(args.out, "w") as file:
-            json.dump({"machine": f"{model}, {os.cpu_count()} cores", "commit": commit, "seed": 1,
+            json.dump({"machine": machine.machine(), "commit": machine.commit(), "seed": 1,
                        "rounds": args.rounds, "shapes": SHAPES, "results": report}, file, indent=1)
             file.write("\n")
 

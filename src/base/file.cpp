@@ -129,4 +129,9 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
 }
 
+Result<Key> HashFile(const std::filesystem::path& path) {
+  ARENA_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
+  return HashBytes(mapped.bytes());
+}
+
 }  // namespace arena

@@ -5,12 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/hash.h"
 #include "base/result.h"
 
 namespace arena {
 
 /// The whole file as bytes.
 Result<std::string> ReadFile(const std::filesystem::path& path);
+
+/// HashBytes() of the whole file, which is mapped and not copied.
+Result<Key> HashFile(const std::filesystem::path& path);
 
 /// Writes to a temporary file beside `path`, fsyncs it and renames it: readers see the old file or
 /// the new one, never a part.

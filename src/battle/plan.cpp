@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "battle/internal/instruction_choice.h"
+#include "battle/internal/lineup.h"
 
 namespace arena {
 namespace {
@@ -22,20 +23,16 @@ class Planner {
         ask_(ask) {}
 
   Status Prepare() {
-    std::vector<std::string> names;
-    for (const ChatModel* model : models_) names.push_back(model->contestant().name);
-    ARENA_ASSIGN_OR_RETURN(pairs_, MakePairs(names, options_.pairing));
-    plays_.resize(models_.size());
-    for (const auto& [a, b] : pairs_) plays_[a] = plays_[b] = true;
+    ARENA_ASSIGN_OR_RETURN(lineup_, MakeLineup(models_, options_.pairing));
     return {};
   }
 
   Status Add(const Instruction& instruction) {
     ++plan_.instructions;
-    plan_.battles += static_cast<std::int64_t>(pairs_.size());
+    plan_.battles += static_cast<std::int64_t>(lineup_.pairs.size());
     ARENA_ASSIGN_OR_RETURN(const auto answers, Answers(instruction));
-    for (std::size_t m = 0; m < models_.size(); ++m) {
-      if (!plays_[m] || !IsToAsk(answers[m])) continue;
+    for (const std::size_t m : lineup_.playing) {
+      if (!IsToAsk(answers[m])) continue;
       ++plan_.answers;
       ask_(m, instruction);
     }
@@ -63,7 +60,7 @@ class Planner {
 
   Status AddGames(const Instruction& instruction, const StoredAnswers& answers) {
     std::vector<Key> keys;
-    for (const auto& [a, b] : pairs_) {
+    for (const auto& [a, b] : lineup_.pairs) {
       if (IsToAsk(answers[a]) || IsToAsk(answers[b])) {
         plan_.games_at_most += 2;
         continue;
@@ -90,8 +87,7 @@ class Planner {
   const Key judge_key_;
   const BattleRunOptions& options_;
   Ask ask_;
-  std::vector<std::pair<std::size_t, std::size_t>> pairs_;
-  std::vector<bool> plays_;
+  Lineup lineup_;
   BattlePlan plan_;
 };
 

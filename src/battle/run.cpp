@@ -1,12 +1,11 @@
 #include "battle/run.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <unordered_set>
 
 #include "battle/internal/chunk.h"
 #include "battle/internal/instruction_choice.h"
+#include "battle/internal/lineup.h"
 
 namespace arena {
 namespace {
@@ -35,33 +34,15 @@ class Run {
   std::span<ChatModel* const> models_;
   Judge& judge_;
   const BattleRunOptions& options_;
-  std::vector<std::pair<std::size_t, std::size_t>> pairs_;
-  std::vector<std::size_t> playing_;  // the contestants that are in a pair
+  Lineup lineup_;
   Key judge_key_;
   std::unordered_set<Key, KeyHash> selected_;
   BattleRunProgress progress_;
 };
 
 Status Run::Prepare() {
-  std::vector<std::string> names;
-  for (const ChatModel* model : models_) names.push_back(model->contestant().name);
-  ARENA_ASSIGN_OR_RETURN(pairs_, MakePairs(names, options_.pairing));
-  std::vector<bool> plays(models_.size());
-  for (auto& [a, b] : pairs_) {
-    const Key key_a = models_[a]->contestant().key();
-    const Key key_b = models_[b]->contestant().key();
-    if (key_a == key_b) {
-      return InvalidInput(fmt::format(
-          "\"{}\" and \"{}\" are the same contestant: nothing that can change an answer differs",
-          names[a], names[b]));
-    }
-    if (key_b < key_a) std::swap(a, b);
-    plays[a] = plays[b] = true;
-  }
-  for (std::size_t m = 0; m < plays.size(); ++m) {
-    if (plays[m]) playing_.push_back(m);
-  }
-  for (const std::size_t m : playing_) {
+  ARENA_ASSIGN_OR_RETURN(lineup_, MakeLineup(models_, options_.pairing));
+  for (const std::size_t m : lineup_.playing) {
     ARENA_RETURN_IF_ERROR(store_.PutContestant(models_[m]->contestant()));
   }
   judge_key_ = judge_.identity().key();
@@ -73,16 +54,17 @@ Status Run::Select(InstructionStream instructions) {
   selected_ = std::move(choice.keys);
   progress_.duplicate_instructions = choice.duplicates;
   progress_.instructions = static_cast<std::int64_t>(selected_.size());
-  progress_.battles_total = progress_.instructions * static_cast<std::int64_t>(pairs_.size());
+  progress_.battles_total =
+      progress_.instructions * static_cast<std::int64_t>(lineup_.pairs.size());
   return {};
 }
 
 // What runs as a unit is part of what it answers, so its size stays as it is.
 std::size_t Run::ChunkSize() const {
-  std::size_t at_once = judge_.games_at_once() / (2 * pairs_.size());
-  for (const std::size_t m : playing_) {
+  std::size_t at_once = judge_.games_at_once() / (2 * lineup_.pairs.size());
+  for (const std::size_t m : lineup_.playing) {
     if (models_[m]->answers_as_unit()) return options_.chunk;
-    at_once = std::max<std::size_t>(at_once, options_.AnswersAtOnce(m));
+    at_once = std::max<std::size_t>(at_once, models_[m]->answers_at_once());
   }
   return std::max(options_.chunk, kRoundsInChunk * at_once);
 }
@@ -114,7 +96,8 @@ Status Run::Play(InstructionStream instructions, Show progress) {
 }
 
 Status Run::PlayChunk(const std::vector<Instruction>& chunk, Show progress) {
-  const ChunkSetting setting{store_, models_, judge_, judge_key_, options_, pairs_, playing_};
+  const ChunkSetting setting{store_,   models_,       judge_,         judge_key_,
+                             options_, lineup_.pairs, lineup_.playing};
   ChunkPlay play(setting, chunk);
   ARENA_RETURN_IF_ERROR(play.Play([&](const ChunkPlay::Counts& counts) {
     BattleRunProgress now = progress_;

@@ -25,15 +25,9 @@ struct BattleRunOptions {
   std::uint64_t seed = 1;                 ///< of the sample
   bool retry_failed = false;              ///< play again what is stored as failed
   unsigned threads = 0;                   ///< 0: all processors
-  /// How many answers each contestant is usefully asked for at once; 0, or no entry: `threads`.
-  std::vector<unsigned> answers_at_once{};
   /// Instructions in memory at a time; more where contestants or judge work on many at once and no
   /// contestant answers as a unit.
   std::size_t chunk = 64;
-
-  unsigned AnswersAtOnce(std::size_t model) const {
-    return model < answers_at_once.size() ? answers_at_once[model] : 0;
-  }
 };
 
 /// Counts of a run. A battle is finished when both of its games are done or have failed.

@@ -275,6 +275,19 @@ TEST_F(RunBattlesTest, AContestantThatIsCancelledEndsTheRunAndTheNextOneContinue
   EXPECT_EQ(left, 1000 - 70);
 }
 
+/// Is usefully asked for many answers at once.
+class WideModel final : public ChatModel {
+ public:
+  const Contestant& contestant() const override { return inner_.contestant(); }
+  unsigned answers_at_once() const override { return 512; }
+  Result<Answer> Respond(const Instruction& instruction, int sample) override {
+    return inner_.Respond(instruction, sample);
+  }
+
+ private:
+  FakeModel inner_{"wide", [](const std::string& q) { return q; }};
+};
+
 /// Notes how many instructions it is asked for together.
 class UnitModel final : public ChatModel {
  public:
@@ -297,8 +310,9 @@ class UnitModel final : public ChatModel {
 
 TEST_F(RunBattlesTest, AUnitIsAskedForWholeChunksWhateverOthersMayDoAtOnce) {
   UnitModel unit;
-  models_ = {&short_, &unit};
-  BattleRunOptions options{.answers_at_once = {512, 0}, .chunk = 32};
+  WideModel wide;
+  models_ = {&wide, &unit};
+  BattleRunOptions options{.chunk = 32};
   EXPECT_EQ(Run(options).battles_finished, 100);
   EXPECT_EQ(unit.sizes, (std::vector<std::size_t>{32, 32, 32, 4}));
   // One answer is missing in the first chunk: all of it is asked for again, and the rest stays.

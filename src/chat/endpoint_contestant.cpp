@@ -6,9 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/interrupt.h"
 #include "base/json.h"
-#include "base/parallel.h"
 #include "chat/internal/chat_protocol.h"
 #include "text/reasoning.h"
 #include "text/style_counts.h"
@@ -215,19 +213,6 @@ Result<Answer> EndpointContestant::Respond(const Instruction& instruction, int s
   }
   answer.style = CountStyle(answer.text());
   return answer;
-}
-
-std::vector<std::optional<Result<Answer>>> EndpointContestant::RespondAll(
-    std::span<const Instruction* const> instructions, int sample, unsigned) {
-  std::vector<std::optional<Result<Answer>>> answers(instructions.size());
-  ParallelFor(
-      instructions.size(), static_cast<unsigned>(options_.answers_at_once), [&](std::size_t i) {
-        if (Interrupted()) return;
-        auto answer = Respond(*instructions[i], sample);
-        const bool is_cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
-        if (!is_cancelled) answers[i] = std::move(answer);
-      });
-  return answers;
 }
 
 }  // namespace arena

@@ -31,9 +31,10 @@ class EndpointContestant final : public ChatModel {
   /// did, kApi for the rest, with what the server said. An answer with no attempts was never asked:
   /// its endpoint is quarantined. Error kCancelled: the user, or the cap on cost, stopped it.
   Result<Answer> Respond(const Instruction& instruction, int sample) override;
-  /// On as many threads as the endpoint may have requests.
-  std::vector<std::optional<Result<Answer>>> RespondAll(
-      std::span<const Instruction* const> instructions, int sample, unsigned threads) override;
+  /// As many as the endpoint may have requests.
+  unsigned answers_at_once() const override {
+    return static_cast<unsigned>(options_.answers_at_once);
+  }
 
   /// What an answer to the instruction takes when each turn needs one attempt.
   struct Estimate {

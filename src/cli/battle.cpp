@@ -94,12 +94,7 @@ Result<BattleParts> MakeParts(const BattleArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(parts.models, MakeContestants(config, *parts.network));
   ARENA_ASSIGN_OR_RETURN(parts.judge, MakeJudge(config.judge, *parts.network));
   BattleRunOptions& options = parts.options;
-  for (const auto& model : parts.models) {
-    parts.contestants.push_back(model.get());
-    const auto* endpoint = dynamic_cast<const EndpointContestant*>(model.get());
-    options.answers_at_once.push_back(
-        endpoint == nullptr ? 0 : static_cast<unsigned>(endpoint->options().answers_at_once));
-  }
+  for (const auto& model : parts.models) parts.contestants.push_back(model.get());
   options.pairing = config.pairing;
   options.categories = config.instructions.categories;
   options.sample = static_cast<std::size_t>(config.instructions.sample);

@@ -57,9 +57,8 @@ class ConfigReader {
     reader.With("curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
     reader.With("outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);
-    reader.With("flywheel", [this](TableReader& table) {
-      ReadFlywheelTable(table, fast_, config_.file, config_.flywheel, findings_);
-    });
+    reader.With("flywheel",
+                [this](TableReader& table) { ReadFlywheelTable(table, fast_, config_.flywheel); });
     reader.Finish();
   }
 

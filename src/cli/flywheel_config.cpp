@@ -9,18 +9,10 @@
 namespace arena {
 namespace {
 
-/// Where findings go, and for which file.
-struct Place {
-  const std::filesystem::path& file;
-  std::vector<ConfigFinding>& findings;
-};
-
 // A trainer's settings: strings, numbers and truth values, as text.
-void ReadTraining(TableReader& table, const std::string& what, const Place& place,
-                  TrainingSettings& settings) {
+void ReadTraining(TableReader& table, const std::string& what, TrainingSettings& settings) {
   const toml::table* values = table.Table(what);
   if (values == nullptr) return;
-  TableReader reader(*values, fmt::format("{}{}.", table.path(), what), place.file, place.findings);
   for (const auto& [key, value] : *values) {
     std::string& text = settings[std::string(key.str())];
     if (const auto* word = value.as_string()) {
@@ -32,12 +24,13 @@ void ReadTraining(TableReader& table, const std::string& what, const Place& plac
     } else if (const auto* number = value.as_floating_point()) {
       text = fmt::format("{}", number->get());
     } else {
-      reader.NoteKey(key.str(), "must be a string, a number, true or false");
+      table.Note(&value, fmt::format("{}{}.{} must be a string, a number, true or false",
+                                     table.path(), what, key.str()));
     }
   }
 }
 
-void ReadSettings(TableReader& table, const Place& place, FlywheelSettings& flywheel) {
+void ReadSettings(TableReader& table, FlywheelSettings& flywheel) {
   table.Read("iterations", flywheel.iterations);
   table.Read("sft_prompts", flywheel.sft_prompts);
   table.Read("dpo_prompts", flywheel.dpo_prompts);
@@ -77,27 +70,19 @@ void ReadSettings(TableReader& table, const Place& place, FlywheelSettings& flyw
   std::int64_t workers = flywheel.workers;
   table.ReadAtLeast("workers", 1, workers);
   flywheel.workers = static_cast<unsigned>(workers);
-  const toml::table* training = table.Table("training");
-  if (training == nullptr) return;
-  TableReader reader(*training, fmt::format("{}training.", table.path()), place.file,
-                     place.findings);
-  for (const std::string& what : reader.Keys()) {
-    ReadTraining(reader, what, place, flywheel.training[what]);
-  }
+  table.With("training", [&flywheel](TableReader& training) {
+    for (const std::string& what : training.Keys()) {
+      ReadTraining(training, what, flywheel.training[what]);
+    }
+  });
 }
 
 }  // namespace
 
-void ReadFlywheelTable(TableReader& table, bool fast, const std::filesystem::path& file,
-                       FlywheelSettings& flywheel, std::vector<ConfigFinding>& findings) {
-  const Place place{file, findings};
-  ReadSettings(table, place, flywheel);
-  const toml::table* changes = table.Table("fast");
-  if (changes == nullptr) return;
-  TableReader reader(*changes, fmt::format("{}fast.", table.path()), file, findings);
+void ReadFlywheelTable(TableReader& table, bool fast, FlywheelSettings& flywheel) {
+  ReadSettings(table, flywheel);
   FlywheelSettings changed = flywheel;
-  ReadSettings(reader, place, changed);
-  reader.Finish();
+  table.With("fast", [&changed](TableReader& changes) { ReadSettings(changes, changed); });
   if (fast) flywheel = std::move(changed);
 }
 

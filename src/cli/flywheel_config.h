@@ -1,9 +1,6 @@
 // The table [flywheel] of an arena.toml.
 #pragma once
 
-#include <filesystem>
-#include <vector>
-
 #include "cli/config.h"
 #include "cli/toml_table.h"
 
@@ -11,7 +8,6 @@ namespace arena {
 
 /// Reads the table into `flywheel`; what [flywheel.fast] says wins where `fast`, and is checked in
 /// any case.
-void ReadFlywheelTable(TableReader& table, bool fast, const std::filesystem::path& file,
-                       FlywheelSettings& flywheel, std::vector<ConfigFinding>& findings);
+void ReadFlywheelTable(TableReader& table, bool fast, FlywheelSettings& flywheel);
 
 }  // namespace arena

@@ -34,8 +34,8 @@ PoolSource PoolFiles::Source() {
 Result<std::vector<InputFile>> PoolFiles::Hashes() const {
   std::vector<InputFile> hashed;
   for (const std::filesystem::path& file : files_) {
-    ARENA_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
-    hashed.push_back({file.string(), HashBytes(mapped.bytes())});
+    ARENA_ASSIGN_OR_RETURN(const Key hash, HashFile(file));
+    hashed.push_back({file.string(), hash});
   }
   return hashed;
 }

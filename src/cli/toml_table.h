@@ -59,7 +59,9 @@ class TableReader {
     std::string name;
     Read(key, name);
     if (name.empty()) return;
-    if (const auto value = parse(name)) {
+    // A parser may know names that have no place here.
+    const bool is_listed = std::find(names.begin(), names.end(), name) != names.end();
+    if (const auto value = parse(name); value && is_listed) {
       out = *value;
       return;
     }

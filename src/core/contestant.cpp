@@ -71,8 +71,12 @@ const std::string& Answer::text() const {
 std::vector<std::optional<Result<Answer>>> ChatModel::RespondAll(
     std::span<const Instruction* const> instructions, int sample, unsigned threads) {
   std::vector<std::optional<Result<Answer>>> answers(instructions.size());
-  ParallelFor(instructions.size(), threads, [&](std::size_t i) {
-    if (!Interrupted()) answers[i] = Respond(*instructions[i], sample);
+  const unsigned at_once = answers_at_once() == 0 ? threads : answers_at_once();
+  ParallelFor(instructions.size(), at_once, [&](std::size_t i) {
+    if (Interrupted()) return;
+    auto answer = Respond(*instructions[i], sample);
+    const bool is_cancelled = !answer.ok() && answer.error().code == ErrorCode::kCancelled;
+    if (!is_cancelled) answers[i] = std::move(answer);
   });
   return answers;
 }

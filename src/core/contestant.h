@@ -87,8 +87,11 @@ class ChatModel {
   /// Whether an answer depends, to the last bit, on what is asked together with it. Then whoever
   /// wants the same answers again asks for the same instructions together again.
   virtual bool answers_as_unit() const { return false; }
-  /// The answers to all, in order; none where the user interrupted before it was asked. Those that
-  /// ask one by one do so on up to `threads` threads (0: all).
+  /// How many answers it is usefully asked for at once; 0: as many as there are threads.
+  virtual unsigned answers_at_once() const { return 0; }
+  /// The answers to all, in order; none where the user, or a cap on cost, stopped it before it was
+  /// there. Those that ask one by one do so on answers_at_once() threads, or else on up to
+  /// `threads` (0: all).
   virtual std::vector<std::optional<Result<Answer>>> RespondAll(
       std::span<const Instruction* const> instructions, int sample, unsigned threads);
 };

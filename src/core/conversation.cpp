@@ -1,5 +1,7 @@
 #include "core/conversation.h"
 
+#include <nlohmann/json.hpp>
+
 namespace arena {
 
 std::string_view RoleName(Role role) {
@@ -19,6 +21,14 @@ std::optional<Role> ParseRole(std::string_view name) {
     if (RoleName(role) == name) return role;
   }
   return std::nullopt;
+}
+
+Json MessagesJson(const Conversation& conversation) {
+  Json messages = Json::array();
+  for (const Message& message : conversation) {
+    messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
+  }
+  return messages;
 }
 
 Key ConversationKey(const Conversation& conversation) {

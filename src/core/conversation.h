@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/json.h"
 
 namespace arena {
 
@@ -24,6 +25,9 @@ struct Message {
 
 /// Messages, never rendered text: templates belong to whoever answers.
 using Conversation = std::vector<Message>;
+
+/// [{"role": ..., "content": ...}, ...], as OpenAI's requests and training rows have it.
+Json MessagesJson(const Conversation& conversation);
 
 /// Depends on every role and every byte of the content.
 Key ConversationKey(const Conversation& conversation);

@@ -8,19 +8,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/trim.h"
 #include "curate/words.h"
 
 namespace arena {
 namespace {
 
 constexpr std::int64_t kPatternMemory = std::int64_t{64} << 20;
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\f\v";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -70,7 +64,7 @@ Result<PatternSet> PatternSet::Parse(std::string_view name, std::string_view tex
   impl->name = std::string(name);
   for (int line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view pattern = Trimmed(text.substr(0, end));
+    const std::string_view pattern = TrimSpace(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pattern.empty() || pattern.front() == '#') continue;
     std::string problem;
@@ -116,7 +110,7 @@ std::optional<LengthUnit> ParseLengthUnit(std::string_view name) {
 }
 
 std::int64_t PromptLength(std::string_view text, LengthUnit unit) {
-  if (unit == LengthUnit::kCharacters) return CodePoints(Trimmed(text));
+  if (unit == LengthUnit::kCharacters) return CodePoints(TrimSpace(text));
   std::vector<std::uint64_t> words;
   AppendWordHashes(text, words);
   return static_cast<std::int64_t>(words.size());

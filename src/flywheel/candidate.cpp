@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/battle.h"
 #include "text/reasoning.h"
@@ -309,6 +310,16 @@ double Draw(std::uint64_t seed, std::string_view purpose, const Key& key) {
   const Key drawn =
       KeyBuilder("draw").Add(static_cast<std::int64_t>(seed)).Add(purpose).Add(key).Build();
   return static_cast<double>(drawn.high >> 11) * 0x1.0p-53;
+}
+
+std::vector<bool> LowestDraws(const std::vector<double>& draws, std::size_t most) {
+  std::vector<std::size_t> order(draws.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&draws](std::size_t x, std::size_t y) { return draws[x] < draws[y]; });
+  std::vector<bool> are_lowest(draws.size());
+  for (std::size_t i = 0; i < std::min(most, order.size()); ++i) are_lowest[order[i]] = true;
+  return are_lowest;
 }
 
 }  // namespace arena::flywheel

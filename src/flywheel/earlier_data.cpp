@@ -131,16 +131,18 @@ Status EarlierData::PlanFile(const std::filesystem::path& file, const SelectionS
 
 void EarlierData::DrawRows(std::int64_t most) {
   std::vector<Row*> staying;
+  std::vector<double> draws;
   for (std::vector<Row>& rows : rows_) {
     for (Row& row : rows) {
-      if (row.stays) staying.push_back(&row);
+      if (!row.stays) continue;
+      staying.push_back(&row);
+      draws.push_back(row.draw);
     }
   }
-  // Rows that stay differ in their texts, so that equal draws do not happen in practice; the
-  // stable order makes them harmless.
-  std::stable_sort(staying.begin(), staying.end(),
-                   [](const Row* x, const Row* y) { return x->draw < y->draw; });
-  for (auto i = static_cast<std::size_t>(most); i < staying.size(); ++i) {
+  // Rows that stay differ in their texts, so that equal draws do not happen in practice.
+  const std::vector<bool> stays = LowestDraws(draws, static_cast<std::size_t>(most));
+  for (std::size_t i = 0; i < staying.size(); ++i) {
+    if (stays[i]) continue;
     staying[i]->stays = false;
     ++counts_.not_drawn;
   }

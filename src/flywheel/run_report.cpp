@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "flywheel/internal/evaluation.h"
 #include "flywheel/internal/run_folder.h"
+#include "formats/line_reader.h"
 #include "store/store.h"
 
 namespace arena {
@@ -18,19 +19,18 @@ using flywheel_internal::RunFolder;
 constexpr std::size_t kExamples = 3;
 constexpr std::size_t kCurvePoints = 120;
 
-// The lines of a file of JSON rows; none where there is no such file.
+// The rows of a file of JSON lines; none where there is no such file.
 Result<std::vector<Json>> ReadJsonLines(const fs::path& file) {
   std::vector<Json> rows;
   if (!fs::exists(file)) return rows;
-  ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = text.find('\n', begin);
-    if (end == std::string::npos) break;  // being written
-    ARENA_ASSIGN_OR_RETURN(Json row, ParseJson(std::string_view(text).substr(begin, end - begin)));
-    rows.push_back(std::move(row));
-    begin = end + 1;
+  ARENA_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(InputSource::File(file)));
+  while (true) {
+    ARENA_ASSIGN_OR_RETURN(const bool more, reader.Next());
+    if (!more || !reader.terminated()) return rows;  // the last one may be being written
+    auto row = ParseJson(reader.line());
+    if (!row.ok()) return InvalidLine(reader.name(), reader.number(), row.error().message);
+    rows.push_back(std::move(*row));
   }
-  return rows;
 }
 
 std::string_view MetricOf(std::string_view checkpoint) {

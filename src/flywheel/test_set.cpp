@@ -2,10 +2,10 @@
 
 #include <string>
 
+#include "base/trim.h"
+
 namespace arena {
 namespace {
-
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

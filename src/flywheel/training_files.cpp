@@ -64,8 +64,8 @@ namespace arena {
 
 Result<CardInput> DescribeInput(const std::string& use, const std::filesystem::path& file,
                                 std::int64_t rows) {
-  ARENA_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(file));
-  return CardInput{use, file.filename().string(), HashBytes(mapped.bytes()).Hex(), rows};
+  ARENA_ASSIGN_OR_RETURN(const Key hash, HashFile(file));
+  return CardInput{use, file.filename().string(), hash.Hex(), rows};
 }
 
 }  // namespace arena

@@ -134,14 +134,6 @@ Result<std::size_t> GameWithFirstSeat(const ExportedBattle& battle, bool a_first
   return games[0].a_first == a_first ? std::size_t{0} : std::size_t{1};
 }
 
-Json MessagesJson(const Conversation& conversation) {
-  Json messages = Json::array();
-  for (const Message& message : conversation) {
-    messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-  }
-  return messages;
-}
-
 Json ConversationJson(const Instruction& instruction, const std::vector<std::string>& turns) {
   return MessagesJson(WithAnswers(instruction, turns));
 }

@@ -6,22 +6,16 @@
 #include <limits>
 #include <string_view>
 
+#include "base/trim.h"
+
 namespace arena {
 
 inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 inline bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 inline bool IsAlnum(char c) { return IsDigit(c) || IsLetter(c); }
 inline bool IsWordChar(char c) { return IsAlnum(c) || c == '_'; }
-inline bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 inline char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 inline char ToUpper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-
-/// The text without the white space around it.
-inline std::string_view TrimSpace(std::string_view text) {
-  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// Takes the first line, with its end, away from `text`, which is not empty.
 inline std::string_view TakeLine(std::string_view& text) {

@@ -90,16 +90,8 @@ class Program {
   std::string buffer_;
 };
 
-Json ConversationJson(const Conversation& conversation) {
-  Json list = Json::array();
-  for (const Message& message : conversation) {
-    list.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-  }
-  return list;
-}
-
 std::string RequestLine(std::int64_t id, const GameView& view) {
-  Json instruction = {{"conversation", ConversationJson(view.instruction.conversation)}};
+  Json instruction = {{"conversation", MessagesJson(view.instruction.conversation)}};
   if (!view.instruction.id.empty()) instruction["id"] = view.instruction.id;
   if (!view.instruction.category.empty()) instruction["category"] = view.instruction.category;
   if (view.instruction.reference) instruction["reference"] = *view.instruction.reference;
@@ -119,7 +111,7 @@ Json FileHashes(const CommandJudgeOptions& options) {
     const auto path = std::filesystem::path(options.folder) / argument;
     if (!std::filesystem::is_regular_file(path, error)) continue;
     if (std::filesystem::file_size(path, error) > kLargestScript) continue;
-    if (const auto bytes = ReadFile(path); bytes.ok()) hashes[argument] = HashBytes(*bytes).Hex();
+    if (const auto hash = HashFile(path); hash.ok()) hashes[argument] = hash->Hex();
   }
   return hashes;
 }

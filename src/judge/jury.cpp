@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "judge/internal/failed_game.h"
+#include "judge/internal/json_or_text.h"
 #include "judge/verdict_form.h"
 
 namespace arena {
@@ -79,8 +80,7 @@ Json MemberToJson(const JuryVoice& voice) {
     json["error"] = voice.game.error;
   }
   if (!voice.game.raw_reply.empty()) {
-    auto raw = ParseJson(voice.game.raw_reply);
-    json["raw_reply"] = raw.ok() ? std::move(*raw) : Json(voice.game.raw_reply);
+    json["raw_reply"] = judge_internal::JsonOrText(voice.game.raw_reply);
   }
   return json;
 }
@@ -111,9 +111,7 @@ class Jury final : public Judge {
     Json behaviours = Json::array();
     unsigned at_once = 0;
     for (const auto& member : members_) {
-      auto behaviour = ParseJson(member->identity().behaviour);
-      behaviours.push_back(behaviour.ok() ? std::move(*behaviour)
-                                          : Json(member->identity().behaviour));
+      behaviours.push_back(judge_internal::JsonOrText(member->identity().behaviour));
       at_once = std::max(at_once, member->games_at_once());
     }
     games_at_once_ = at_once;

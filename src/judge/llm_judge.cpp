@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "judge/internal/failed_game.h"
+#include "judge/internal/json_or_text.h"
 #include "judge/internal/once_by_key.h"
 #include "judge/judge_transcript.h"
 
@@ -23,12 +24,6 @@ struct Asked {
   Usage usage;
 };
 
-/// A behaviour is canonical JSON; inside another it is better read as such.
-Json BehaviourJson(const std::string& behaviour) {
-  auto json = ParseJson(behaviour);
-  return json.ok() ? std::move(*json) : Json(behaviour);
-}
-
 Json HashesOf(const std::vector<JudgeTemplate>& templates) {
   Json hashes = Json::array();
   for (const JudgeTemplate& entry : templates) hashes.push_back(entry.hash.Hex());
@@ -41,7 +36,7 @@ std::string LlmBehaviour(const LlmJudgeOptions& options, const Contestant& model
                {"samples", options.samples},
                {"repair", options.repair},
                {"json", options.json},
-               {"model", BehaviourJson(model.behaviour)}};
+               {"model", judge_internal::JsonOrText(model.behaviour)}};
   for (const auto& [category, templates] : options.by_category) {
     json["templates_by_category"][category] = HashesOf(templates);
   }

@@ -68,11 +68,7 @@ Result<WrittenFile> WriteTrainingSet(const WorldOptions& options, const Training
   RowFile file(fmt::format("data/{}.jsonl", set.name));
   const double count = std::ceil(options.scale * static_cast<double>(set.examples));
   const auto add_row = [&file](Family family, const Conversation& conversation) -> Status {
-    Json messages = Json::array();
-    for (const Message& message : conversation) {
-      messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-    }
-    file.Add(family, {{"messages", std::move(messages)}, {"category", FamilyName(family)}});
+    file.Add(family, {{"messages", MessagesJson(conversation)}, {"category", FamilyName(family)}});
     return {};
   };
   ARENA_RETURN_IF_ERROR(

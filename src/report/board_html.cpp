@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "report/board_notes.h"
+#include "report/internal/html_charts.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
 #include "report/visible.h"
@@ -55,14 +56,11 @@ std::string PageBegin(std::string_view title, std::string_view more_style) {
 
 namespace {
 
+using report_internal::FactEntry;
 using report_internal::HtmlText;
 
 std::string BoardTitle(const Board& board) {
   return board.category.empty() ? "All battles" : board.category;
-}
-
-std::string Fact(std::string_view name, std::string_view value) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, HtmlText(value));
 }
 
 std::string FactList(const Board& board) {
@@ -71,32 +69,21 @@ std::string FactList(const Board& board) {
     intervals += fmt::format(", {} rounds", board.bootstrap_rounds);
   }
   std::string out = "<dl class=\"facts\">\n";
-  out += Fact("Contestants", CountNumber(static_cast<double>(board.contestants.size())));
-  out += Fact("Battles", CountNumber(static_cast<double>(board.battles)));
+  out += FactEntry("Contestants", CountNumber(static_cast<double>(board.contestants.size())));
+  out += FactEntry("Battles", CountNumber(board.battles));
   if (board.void_battles > 0) {
-    out += Fact("Void battles", CountNumber(static_cast<double>(board.void_battles)));
+    out += FactEntry("Void battles", CountNumber(board.void_battles));
   }
-  out += Fact("Rating", MethodTitle(board));
-  out += Fact(LevelPercent(board.level) + " intervals", intervals);
+  out += FactEntry("Rating", HtmlText(MethodTitle(board)));
+  out += FactEntry(LevelPercent(board.level) + " intervals", HtmlText(intervals));
   if (!board.cluster.empty()) {
-    out += Fact("Clustered by", board.cluster);
+    out += FactEntry("Clustered by", HtmlText(board.cluster));
   }
-  out += Fact("Seed", std::to_string(board.seed));
+  out += FactEntry("Seed", std::to_string(board.seed));
   if (!board.anchor.empty()) {
-    out += Fact("Anchor", board.anchor);
+    out += FactEntry("Anchor", HtmlText(board.anchor));
   }
   return out + "</dl>\n";
-}
-
-std::string WarningList(const Board& board) {
-  if (board.warnings.empty()) {
-    return "";
-  }
-  std::string out = "<ul class=\"warnings\">\n";
-  for (const std::string& warning : board.warnings) {
-    out += "<li>" + HtmlText(warning) + "</li>\n";
-  }
-  return out + "</ul>\n";
 }
 
 std::string NumberCell(std::string_view text, std::string_view style = "") {
@@ -220,7 +207,7 @@ std::string Notes(const std::vector<Board>& boards) {
 }  // namespace
 
 std::string report_internal::BoardParts(const Board& board) {
-  std::string out = FactList(board) + WarningList(board);
+  std::string out = FactList(board) + WarningList(board.warnings);
   out += fmt::format(
       "<h3>Ratings</h3>\n<p class=\"caption\">Dot: rating. Line: {} interval. Contestants whose "
       "lines overlap are not told apart.</p>\n",

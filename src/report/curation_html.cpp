@@ -14,7 +14,6 @@ namespace {
 using report_internal::Bar;
 using report_internal::Bars;
 using report_internal::Block;
-using report_internal::Count;
 using report_internal::FactEntry;
 using report_internal::HtmlText;
 using report_internal::Percent;
@@ -45,12 +44,14 @@ std::string_view Title(CurationStep step) {
 
 std::string Facts(const CurationReport& report, const ReadReport& read) {
   std::string out = "<dl class=\"facts\">\n";
-  out += FactEntry("Items", Count(report.items)) + FactEntry("Kept", Count(report.kept));
+  out +=
+      FactEntry("Items", CountNumber(report.items)) + FactEntry("Kept", CountNumber(report.kept));
   out += FactEntry("Kept, %", Percent(report.kept, report.items));
-  out += FactEntry("Files", Count(static_cast<std::int64_t>(report.files.size())));
-  out += FactEntry("Rows not valid", Count(read.bad_rows));
-  out += FactEntry("Benchmark items", Count(report.benchmark_items));
-  if (report.test_items > 0) out += FactEntry("Items of the test set", Count(report.test_items));
+  out += FactEntry("Files", CountNumber(static_cast<std::int64_t>(report.files.size())));
+  out += FactEntry("Rows not valid", CountNumber(read.bad_rows));
+  out += FactEntry("Benchmark items", CountNumber(report.benchmark_items));
+  if (report.test_items > 0)
+    out += FactEntry("Items of the test set", CountNumber(report.test_items));
   return out + "</dl>\n";
 }
 
@@ -67,7 +68,8 @@ std::string StepTable(const CurationReport& report) {
     out += fmt::format(
         "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"main\">{}</td><td>{}</td>"
         "<td>{}</td></tr>\n",
-        Title(step.step), Count(step.removed), Percent(step.removed, before), Count(left));
+        Title(step.step), CountNumber(step.removed), Percent(step.removed, before),
+        CountNumber(left));
   }
   return out + "</tbody></table></div>\n";
 }
@@ -105,13 +107,14 @@ std::string SourceTable(const CurationReport& report) {
     const std::string name = HtmlText(report.files[f]);
     out += fmt::format(
         "<tr><th scope=\"row\" class=\"name\" title=\"{}\"><bdi>{}</bdi></th><td>{}</td>", name,
-        HtmlText(std::string_view(report.files[f]).substr(common)), Count(report.items_by_file[f]));
+        HtmlText(std::string_view(report.files[f]).substr(common)),
+        CountNumber(report.items_by_file[f]));
     std::int64_t kept = report.items_by_file[f];
     for (const StepReport& step : report.steps) {
       kept -= step.removed_by_file[f];
-      out += fmt::format("<td class=\"soft\">{}</td>", Count(step.removed_by_file[f]));
+      out += fmt::format("<td class=\"soft\">{}</td>", CountNumber(step.removed_by_file[f]));
     }
-    out += fmt::format("<td class=\"main\">{}</td></tr>\n", Count(kept));
+    out += fmt::format("<td class=\"main\">{}</td></tr>\n", CountNumber(kept));
   }
   return out + "</tbody></table></div>\n";
 }
@@ -181,7 +184,7 @@ std::string StepSection(const StepReport& step, std::size_t common) {
   const bool has_similarities = HasSimilarities(step.step);
   std::string out = fmt::format("<section class=\"board\"><h2>{}</h2>\n", Title(step.step));
   out +=
-      fmt::format("<p class=\"caption\">{} removed{}</p>\n", Count(step.removed),
+      fmt::format("<p class=\"caption\">{} removed{}</p>\n", CountNumber(step.removed),
                   step.examples.size() < static_cast<std::size_t>(step.removed)
                       ? fmt::format("; {} of them{}", step.examples.size(),
                                     has_similarities ? ", from the least to the most similar" : "")

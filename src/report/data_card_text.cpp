@@ -14,8 +14,6 @@ namespace {
 using report_internal::MarkdownAlignment;
 using report_internal::MarkdownRow;
 
-std::string CardCount(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
-
 std::string CardShare(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return "n/a";
   return FixedNumber(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1) + "%";
@@ -25,14 +23,14 @@ std::string Heading(const DataCard& card) {
   const SelectionSettings& settings = card.settings;
   std::string out = fmt::format(
       "# Data card: {} data for {}\n\n{} rows in the format {}, selected by {}",
-      TrainingKindName(settings.kind), MarkdownText(settings.target), CardCount(card.rows),
+      TrainingKindName(settings.kind), MarkdownText(settings.target), CountNumber(card.rows),
       TrainerFormatName(settings.format), SelectionRuleName(settings.by));
   out += fmt::format(
       " from {} battles on {} instructions (judge: {}). {} battles ({}) on {} instructions ({}) "
       "were selected.\n",
-      CardCount(card.battles), CardCount(card.instructions), MarkdownText(card.judge),
-      CardCount(card.selected), CardShare(card.selected, card.battles),
-      CardCount(card.instructions_selected),
+      CountNumber(card.battles), CountNumber(card.instructions), MarkdownText(card.judge),
+      CountNumber(card.selected), CardShare(card.selected, card.battles),
+      CountNumber(card.instructions_selected),
       CardShare(card.instructions_selected, card.instructions));
   return out;
 }
@@ -56,7 +54,7 @@ std::string SettingsText(const SelectionSettings& settings) {
   add("lowest score", PlainNumber(settings.min_score));
   add("disagreement", std::string(DisagreementRuleName(settings.disagreement)));
   add("weight of a disagreement", PlainNumber(settings.disagreement_weight));
-  add("size", settings.size == 0 ? "no limit" : CardCount(settings.size));
+  add("size", settings.size == 0 ? "no limit" : CountNumber(settings.size));
   add("seed", std::to_string(settings.seed));
   add("replay", settings.replay ? PlainNumber(*settings.replay) : "all");
   add("reasoning", settings.with_reasoning ? "in the answers" : "left out");
@@ -68,7 +66,7 @@ std::string DroppedText(const DataCard& card) {
   if (card.selected == card.battles) return out + "None.\n";
   out += MarkdownRow({"Reason", "Battles"}) + MarkdownAlignment("lr");
   for (const auto& [reason, count] : card.dropped) {
-    if (count > 0) out += MarkdownRow({reason, CardCount(count)});
+    if (count > 0) out += MarkdownRow({reason, CountNumber(count)});
   }
   return out;
 }
@@ -79,14 +77,14 @@ std::string PairsText(const DataCard& card) {
       MarkdownRow({"A", "B", "Battles", "A won", "Tied", "B won", "Void", "Selected"}) +
       MarkdownAlignment("llrrrrrr");
   for (const CardPair& pair : card.pairs) {
-    out += MarkdownRow({MarkdownText(pair.a), MarkdownText(pair.b), CardCount(pair.battles),
-                        CardCount(pair.a_won), CardCount(pair.tied), CardCount(pair.b_won),
-                        CardCount(pair.voided), CardCount(pair.selected)});
+    out += MarkdownRow({MarkdownText(pair.a), MarkdownText(pair.b), CountNumber(pair.battles),
+                        CountNumber(pair.a_won), CountNumber(pair.tied), CountNumber(pair.b_won),
+                        CountNumber(pair.voided), CountNumber(pair.selected)});
   }
   if (card.answers_from.empty()) return out;
   out += '\n' + MarkdownRow({"Answers of", "New rows"}) + MarkdownAlignment("lr");
   for (const auto& [name, rows] : card.answers_from) {
-    out += MarkdownRow({MarkdownText(name), CardCount(rows)});
+    out += MarkdownRow({MarkdownText(name), CountNumber(rows)});
   }
   return out;
 }
@@ -97,7 +95,7 @@ std::string CategoriesText(const DataCard& card) {
                     MarkdownAlignment("lrrr");
   for (const CardCategory& category : card.categories) {
     out += MarkdownRow({category.category.empty() ? "none" : MarkdownText(category.category),
-                        CardCount(category.battles), CardCount(category.selected),
+                        CountNumber(category.battles), CountNumber(category.selected),
                         CardShare(category.selected, category.battles)});
   }
   return out;
@@ -105,7 +103,7 @@ std::string CategoriesText(const DataCard& card) {
 
 void AddSummary(std::string_view name, const CardSummary& summary, std::string& out) {
   if (summary.count == 0) return;
-  out += MarkdownRow({std::string(name), CardCount(summary.count), FixedNumber(summary.min, 1),
+  out += MarkdownRow({std::string(name), CountNumber(summary.count), FixedNumber(summary.min, 1),
                       FixedNumber(summary.median, 1), FixedNumber(summary.mean, 1),
                       FixedNumber(summary.max, 1)});
 }
@@ -132,8 +130,8 @@ std::string TestSetText(const DataCard& card) {
       "\n## Test set\n\n{} instructions; {} of those considered ask the same and were removed. "
       "Rows "
       "that ask the same: {}.\n",
-      CardCount(card.test_instructions), CardCount(card.overlap_removed),
-      CardCount(card.overlap_left));
+      CountNumber(card.test_instructions), CountNumber(card.overlap_removed),
+      CountNumber(card.overlap_left));
 }
 
 std::string EarlierText(const CardEarlier& earlier) {
@@ -141,19 +139,20 @@ std::string EarlierText(const CardEarlier& earlier) {
   return fmt::format(
       "\n## Earlier selections\n\n{} rows: {} kept, {} not drawn, {} repeated, {} in the test "
       "set.\n",
-      CardCount(earlier.rows), CardCount(earlier.kept), CardCount(earlier.not_drawn),
-      CardCount(earlier.repeated), CardCount(earlier.in_test_set));
+      CountNumber(earlier.rows), CountNumber(earlier.kept), CountNumber(earlier.not_drawn),
+      CountNumber(earlier.repeated), CountNumber(earlier.in_test_set));
 }
 
 std::string FilesText(const DataCard& card) {
   std::string out = "\n## Files\n\n" + MarkdownRow({"Use", "Name", "Rows", "Hash (XXH3)"}) +
                     MarkdownAlignment("llrl") +
-                    MarkdownRow({"battles", "", CardCount(card.battles), card.store_hash});
+                    MarkdownRow({"battles", "", CountNumber(card.battles), card.store_hash});
   for (const CardInput& input : card.inputs) {
-    out += MarkdownRow({input.use, MarkdownText(input.name), CardCount(input.rows), input.hash});
+    out += MarkdownRow({input.use, MarkdownText(input.name), CountNumber(input.rows), input.hash});
   }
   for (const CardOutput& output : card.outputs) {
-    out += MarkdownRow({"output", MarkdownText(output.name), CardCount(output.rows), output.hash});
+    out +=
+        MarkdownRow({"output", MarkdownText(output.name), CountNumber(output.rows), output.hash});
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include "report/flywheel_report.h"
 #include "report/internal/flywheel_plots.h"
 #include "report/internal/flywheel_tables.h"
+#include "report/internal/html_charts.h"
 #include "report/internal/html_parts.h"
 #include "report/numbers.h"
 
@@ -74,7 +75,7 @@ std::string TableHtml(const ReportTable& table) {
 std::string FactsHtml(const FlywheelReport& report) {
   std::string out = "<dl class=\"facts\">\n";
   for (const auto& [name, value] : report_internal::FlywheelFacts(report)) {
-    out += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", HtmlText(name), HtmlText(value));
+    out += report_internal::FactEntry(HtmlText(name), HtmlText(value));
   }
   return out + "</dl>\n";
 }

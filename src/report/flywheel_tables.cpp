@@ -12,12 +12,6 @@
 namespace arena::report_internal {
 namespace {
 
-std::string CountOf(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
-
-double Share(std::int64_t part, std::int64_t whole) {
-  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
-
 std::string PercentOf(double share) { return FixedNumber(100 * share, 1); }
 
 std::string Whole(double value) { return FixedNumber(value, 0); }
@@ -71,7 +65,7 @@ std::string Difficulties(const StageDetails& stage) {
 std::string Sources(const StageDetails& stage) {
   std::string text;
   for (const auto& [name, rows] : stage.answers_from) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, CountOf(rows));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, CountNumber(rows));
   }
   return text;
 }
@@ -121,13 +115,13 @@ ReportTable SelectionTable(const FlywheelReport& report) {
       sum.b_won += pair.b_won;
     }
     table.rows.push_back({{status.name},
-                          {CountOf(status.instructions)},
-                          {CountOf(status.battles)},
-                          {PercentOf(Share(sum.a_won, sum.battles))},
-                          {PercentOf(Share(sum.tied, sum.battles))},
-                          {PercentOf(Share(sum.b_won, sum.battles))},
-                          {CountOf(status.selected)},
-                          {PercentOf(Share(status.selected, status.instructions))},
+                          {CountNumber(status.instructions)},
+                          {CountNumber(status.battles)},
+                          {PercentOf(ShareOf(sum.a_won, sum.battles))},
+                          {PercentOf(ShareOf(sum.tied, sum.battles))},
+                          {PercentOf(ShareOf(sum.b_won, sum.battles))},
+                          {CountNumber(status.selected)},
+                          {PercentOf(ShareOf(status.selected, status.instructions))},
                           {Difficulties(stage)},
                           {Sources(stage)}});
   }
@@ -205,7 +199,7 @@ std::string EfficiencyText(const FlywheelReport& report) {
   return fmt::format(
       "{} battles of two games each in {} s of playing and judging: {} battles an hour, {} times "
       "the {} of one person who takes a minute for each. Training took {} s, base and rivals {} s.",
-      CountOf(totals.battles), Whole(totals.battle_seconds), CountNumber(std::round(per_hour)),
+      CountNumber(totals.battles), Whole(totals.battle_seconds), CountNumber(std::round(per_hour)),
       CountNumber(std::round(per_hour / kHumanBattlesPerHour)), Whole(kHumanBattlesPerHour),
       Whole(totals.training_seconds), Whole(totals.setup_seconds));
 }
@@ -216,8 +210,8 @@ std::vector<std::pair<std::string, std::string>> FlywheelFacts(const FlywheelRep
   return {{"Stages", fmt::format("{} of {}", done, report.status.stages.size())},
           {"Seed", std::to_string(report.seed)},
           {"Judge", report.judge},
-          {"Test instructions", CountOf(report.test_prompts)},
-          {"Battles", CountOf(report.totals.battles)},
+          {"Test instructions", CountNumber(report.test_prompts)},
+          {"Battles", CountNumber(report.totals.battles)},
           {"Seconds", Whole(report.totals.seconds)},
           {"Version", report.version.empty() ? "not known yet" : report.version}};
 }

@@ -9,13 +9,6 @@
 #include "report/visible.h"
 
 namespace arena::report_internal {
-namespace {
-
-double ShareOf(std::int64_t part, std::int64_t whole) {
-  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
-}
-
-}  // namespace
 
 std::string_view ChartStyle() {
   return R"css(
@@ -38,8 +31,6 @@ border-radius:6px;overflow:auto;color:var(--fg)}
 @media (max-width:560px){.pair{grid-template-columns:1fr}}
 )css";
 }
-
-std::string Count(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
 
 std::string Percent(std::int64_t part, std::int64_t whole) {
   return FixedNumber(100 * ShareOf(part, whole), 2);
@@ -76,7 +67,7 @@ std::string Bars(const std::vector<Bar>& bars) {
         "<tr{}><th scope=\"row\">{}</th><td><div style=\"width:{}%\"></div></td><td>{}{}</td>"
         "</tr>\n",
         bar.is_faint ? " class=\"faint\"" : "", bar.label,
-        FixedNumber(100 * ShareOf(bar.value, most), 2), Count(bar.value), bar.note);
+        FixedNumber(100 * ShareOf(bar.value, most), 2), CountNumber(bar.value), bar.note);
   }
   return out + "</tbody></table>\n";
 }

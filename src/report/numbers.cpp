@@ -50,6 +50,12 @@ std::string CountNumber(double count) {
   return text;
 }
 
+std::string CountNumber(std::int64_t count) { return CountNumber(static_cast<double>(count)); }
+
+double ShareOf(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
+
 Json JsonNumber(double value) {
   return std::isfinite(value) ? Json(RoundSix(value)) : Json(nullptr);
 }

@@ -1,6 +1,7 @@
 // How reports write numbers, the same on every machine and in every locale.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/json.h"
@@ -12,6 +13,10 @@ std::string FixedNumber(double value, int decimals);
 
 /// A count with commas: 1,319. A count with a fraction (weighted battles) keeps one digit.
 std::string CountNumber(double count);
+std::string CountNumber(std::int64_t count);
+
+/// part / whole; 0 where there is no whole.
+double ShareOf(std::int64_t part, std::int64_t whole);
 
 /// A number for JSON: rounded to 6 decimals, so that boards can be compared byte for byte; null for
 /// what is not finite.

@@ -17,7 +17,6 @@ namespace {
 using report_internal::Bar;
 using report_internal::Bars;
 using report_internal::Block;
-using report_internal::Count;
 using report_internal::FactEntry;
 using report_internal::HtmlText;
 
@@ -137,8 +136,9 @@ std::string CategoryChart(const TestSetReport& report) {
   std::vector<Bar> bars;
   for (const auto& [category, count] : counts) {
     const auto& [diverse, hard] = count;
-    bars.push_back({category.empty() ? "<i>none</i>" : HtmlText(category), diverse + hard,
-                    fmt::format(" ({} diverse, {} hard)", Count(diverse), Count(hard))});
+    bars.push_back(
+        {category.empty() ? "<i>none</i>" : HtmlText(category), diverse + hard,
+         fmt::format(" ({} diverse, {} hard)", CountNumber(diverse), CountNumber(hard))});
   }
   std::stable_sort(bars.begin(), bars.end(),
                    [](const Bar& a, const Bar& b) { return a.value > b.value; });
@@ -165,7 +165,7 @@ std::string RatingChart(const TestSetReport& report) {
   for (int b = 0; b < kRatingBins && (b == 0 || width > 0); ++b) {
     const auto at = static_cast<std::size_t>(b);
     bars.push_back({fmt::format("{:.4g}\u2013{:.4g}", least + b * width, least + (b + 1) * width),
-                    all[at], fmt::format(" ({} in Hard)", Count(hard[at])), hard[at] == 0});
+                    all[at], fmt::format(" ({} in Hard)", CountNumber(hard[at])), hard[at] == 0});
   }
   return fmt::format("<h3>Ratings of the candidates</h3>\n<p class=\"caption\">By {}.</p>\n",
                      HtmlText(report.rater)) +
@@ -183,8 +183,8 @@ std::string ClusterTable(const TestSetReport& report) {
     out += fmt::format(
         "<tr><th scope=\"row\" class=\"name\">{}</th><td class=\"main\">{}</td><td>{}</td>"
         "<td>{}</td><td class=\"soft\">{}</td></tr>\n",
-        cluster.label.empty() ? "<i>none</i>" : HtmlText(cluster.label), Count(cluster.items),
-        Count(cluster.diverse), Count(cluster.hard),
+        cluster.label.empty() ? "<i>none</i>" : HtmlText(cluster.label), CountNumber(cluster.items),
+        CountNumber(cluster.diverse), CountNumber(cluster.hard),
         cluster.mean_rating ? FixedNumber(*cluster.mean_rating, 2) : "");
   }
   return out + "</tbody></table></div>\n";
@@ -218,14 +218,15 @@ std::string TestSetHtml(const TestSetReport& report, const ReadReport& read,
   std::string out = report_internal::PageBegin(
       "Test set", std::string(report_internal::ChartStyle()) + std::string(kMapStyle));
   out += "<dl class=\"facts\">\n";
-  out += FactEntry("Diverse", Count(report.diverse)) + FactEntry("Hard", Count(report.hard));
-  out += FactEntry("Mix", Count(report.diverse + report.hard));
-  out += FactEntry("Items of the pool", Count(report.items));
-  out += FactEntry("Different prompts", Count(report.distinct));
-  out += FactEntry("Clusters", Count(static_cast<std::int64_t>(report.clusters.size())));
-  out += FactEntry("Candidates for Hard", Count(report.candidates));
-  out += FactEntry("Without a rating", Count(report.unrated));
-  out += FactEntry("Rows not valid", Count(read.bad_rows)) + "</dl>\n";
+  out += FactEntry("Diverse", CountNumber(report.diverse)) +
+         FactEntry("Hard", CountNumber(report.hard));
+  out += FactEntry("Mix", CountNumber(report.diverse + report.hard));
+  out += FactEntry("Items of the pool", CountNumber(report.items));
+  out += FactEntry("Different prompts", CountNumber(report.distinct));
+  out += FactEntry("Clusters", CountNumber(static_cast<std::int64_t>(report.clusters.size())));
+  out += FactEntry("Candidates for Hard", CountNumber(report.candidates));
+  out += FactEntry("Without a rating", CountNumber(report.unrated));
+  out += FactEntry("Rows not valid", CountNumber(read.bad_rows)) + "</dl>\n";
   std::vector<std::string> warnings = report.notes;
   warnings.insert(warnings.end(), read.problems.begin(), read.problems.end());
   out += report_internal::WarningList(warnings);

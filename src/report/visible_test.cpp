@@ -127,8 +127,8 @@ TEST(NumbersTest, AreTheSameEverywhere) {
   EXPECT_EQ(FixedNumber(-0.04, 1), "0.0");
   EXPECT_EQ(FixedNumber(-0.06, 1), "-0.1");
   EXPECT_EQ(FixedNumber(std::numeric_limits<double>::quiet_NaN(), 2), "n/a");
-  EXPECT_EQ(CountNumber(1234567), "1,234,567");
-  EXPECT_EQ(CountNumber(999), "999");
+  EXPECT_EQ(CountNumber(std::int64_t{1234567}), "1,234,567");
+  EXPECT_EQ(CountNumber(std::int64_t{999}), "999");
   EXPECT_EQ(CountNumber(-1234.5), "-1,234.5");
   EXPECT_EQ(PlainNumber(3957), "3957");
   EXPECT_EQ(PlainNumber(0.1 + 0.2), "0.3");

@@ -310,8 +310,8 @@ Status ChunkPlay::Play(FunctionRef<void(const Counts&)> tick) {
       units.push_back(p);
       continue;
     }
-    const auto count = std::min<std::size_t>(
-        ThreadsFor(setting_.options.AnswersAtOnce(setting_.playing[p]), most), missing[p].size());
+    const auto count =
+        std::min<std::size_t>(ThreadsFor(model.answers_at_once(), most), missing[p].size());
     for (std::size_t t = 0; t < count; ++t) {
       start(asking_, [&, p] { AskOneByOne(p, missing[p], next[p]); });
     }

@@ -156,14 +156,6 @@ bool IsContentFilterError(const HttpReply& reply) {
   return code == "content_filter" || code == "content_policy_violation";
 }
 
-Json RequestMessages(const Conversation& conversation) {
-  Json messages = Json::array();
-  for (const Message& message : conversation) {
-    messages.push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-  }
-  return messages;
-}
-
 std::string TextAt(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";

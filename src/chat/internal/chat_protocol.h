@@ -50,8 +50,6 @@ Result<ChatEndpointReply> ReadAnthropic(const Json& reply);
 Result<ChatEndpointReply> ReadOllama(const Json& reply);
 
 // What the protocols share.
-/// messages: [{"role", "content"}, ...]
-Json RequestMessages(const Conversation& conversation);
 /// The text at `name`; empty where there is none.
 std::string TextAt(const Json& object, const char* name);
 /// The count at `name`, 0 where there is none or it is no sensible number.

@@ -28,7 +28,7 @@ void AddAnthropic(const EndpointOptions& options, const Conversation& conversati
     system += message.content;
   }
   if (!system.empty()) body["system"] = system;
-  body["messages"] = RequestMessages(turns);
+  body["messages"] = MessagesJson(turns);
   body["max_tokens"] = TokenLimit(options);
   if (options.temperature) body["temperature"] = *options.temperature;
   if (options.top_p) body["top_p"] = *options.top_p;

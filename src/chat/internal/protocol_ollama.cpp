@@ -6,7 +6,7 @@
 namespace arena {
 
 void AddOllama(const EndpointOptions& options, const Conversation& conversation, Json& body) {
-  body["messages"] = RequestMessages(conversation);
+  body["messages"] = MessagesJson(conversation);
   body["stream"] = false;
   Json settings = Json::object();
   if (options.temperature) settings["temperature"] = *options.temperature;

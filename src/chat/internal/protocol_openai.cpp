@@ -51,7 +51,7 @@ Usage OpenAiUsage(const Json& usage) {
 }  // namespace
 
 void AddOpenAi(const EndpointOptions& options, const Conversation& conversation, Json& body) {
-  body["messages"] = RequestMessages(conversation);
+  body["messages"] = MessagesJson(conversation);
   if (options.temperature) body["temperature"] = *options.temperature;
   if (options.top_p) body["top_p"] = *options.top_p;
   if (options.top_k) body["top_k"] = *options.top_k;

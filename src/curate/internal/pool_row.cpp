@@ -12,10 +12,7 @@ Json PoolRow(const PoolItem& item, const std::string& file) {
   if (!item.category.empty()) row["category"] = item.category;
   if (item.score) row["score"] = *item.score;
   for (const InstructionScore& score : item.scores) row[score.name] = score.value;
-  row["messages"] = Json::array();
-  for (const Message& message : item.conversation) {
-    row["messages"].push_back({{"role", RoleName(message.role)}, {"content", message.content}});
-  }
+  row["messages"] = MessagesJson(item.conversation);
   row["provenance"] = {
       {"file", file}, {"line", item.line}, {"hash", ConversationKey(item.conversation).Hex()}};
   return row;

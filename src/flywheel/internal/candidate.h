@@ -106,4 +106,7 @@ void LimitSize(const SelectionSettings& settings, std::vector<Candidate>& candid
 /// depend on what else there is.
 double Draw(std::uint64_t seed, std::string_view purpose, const Key& key);
 
+/// Which of the draws are the `most` lowest; of equal ones the first.
+std::vector<bool> LowestDraws(const std::vector<double>& draws, std::size_t most);
+
 }  // namespace arena::flywheel

@@ -1,12 +1,13 @@
 #include "flywheel/internal/lineage_file.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
-#include "base/hash.h"
-#include "base/json.h"
 #include "flywheel/internal/state_file.h"
 #include "miniworld/training_sets.h"
 
@@ -15,50 +16,70 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A model of the setup, if this run has it.
-Result<Json> BaseEntry(const FlywheelSettings& settings, const RunFolder& folder,
-                       const mini::TrainingSet& set) {
-  const std::string name(set.name);
-  ARENA_ASSIGN_OR_RETURN(const std::string weights,
-                         ReadFile(folder.Checkpoint(name) / "model.safetensors"));
-  const std::string file = "world/data/" + name + ".jsonl";
-  ARENA_ASSIGN_OR_RETURN(const std::string data, ReadFile(folder.root / file));
-  Json entry = {{"name", name}, {"parent", nullptr}, {"trainer", "sft"}};
-  if (!set.parent.empty()) entry["parent"] = set.parent;
-  entry["weights"] = HashBytes(weights).Hex();
-  entry["settings"] = TrainingSettingsFor(settings, name);
-  entry["data"] = Json::array({{{"file", file}, {"use", "data"}, {"hash", HashBytes(data).Hex()}}});
-  return entry;
+std::string Below(const RunFolder& folder, const fs::path& path) {
+  return fs::relative(path, folder.root).generic_string();
 }
 
-Json StageEntry(const Json& facts) {
+Json CheckpointEntry(const Json& facts) {
   const auto name_of = [](const Json& path) {
     return fs::path(path.get<std::string>()).filename().string();
   };
-  Json entry = {{"name", name_of(facts.at("out"))},
-                {"parent", name_of(facts.at("from"))},
-                {"trainer", facts.at("trainer")}};
+  Json entry = {{"name", name_of(facts.at("out"))}, {"parent", nullptr}};
+  // The random weights that all begin with are no checkpoint.
+  if (facts.at("from") != "world/model") entry["parent"] = name_of(facts.at("from"));
+  entry["trainer"] = facts.at("trainer");
   if (facts.contains("reward_model")) entry["reward_model"] = name_of(facts.at("reward_model"));
   for (const char* member : {"weights", "settings", "data"}) entry[member] = facts.at(member);
   return entry;
 }
 
+// What the parts of a state that have made a checkpoint say of it, in the order of `parts`.
+Status AddCheckpoints(const RunFolder& folder, const std::string& state_name,
+                      const std::vector<std::string>& parts, Json& checkpoints) {
+  ARENA_ASSIGN_OR_RETURN(const auto state, StateFile::Open(folder.State(), state_name));
+  for (const std::string& part : parts) {
+    const Json facts = state->Facts(part);
+    if (facts.contains("out")) checkpoints.push_back(CheckpointEntry(facts));
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string ModelPart(std::string_view model) { return fmt::format("model {}", model); }
+
+Result<Json> DescribeTraining(const TrainingJobOptions& job, const RunFolder& folder) {
+  Json data = Json::array();
+  for (const auto* files : {&job.data, &job.ptx_data}) {
+    for (const fs::path& file : *files) {
+      ARENA_ASSIGN_OR_RETURN(const Key hash, HashFile(file));
+      data.push_back({{"file", Below(folder, file)},
+                      {"use", files == &job.data ? "data" : "ptx"},
+                      {"hash", hash.Hex()}});
+    }
+  }
+  ARENA_ASSIGN_OR_RETURN(const Key weights, HashFile(job.out / "model.safetensors"));
+  const bool is_kept = job.data.empty();
+  Json facts = {{"trainer", is_kept ? "none: too little was selected" : TrainerName(job.trainer)},
+                {"from", Below(folder, job.model)},
+                {"out", Below(folder, job.out)},
+                {"weights", weights.Hex()},
+                {"settings", job.settings},
+                {"data", std::move(data)}};
+  if (is_kept) facts["kept"] = true;
+  if (!job.reward_model.empty()) facts["reward_model"] = Below(folder, job.reward_model);
+  return facts;
+}
 
 Status WriteLineage(const FlywheelSettings& settings, const RunFolder& folder,
                     const std::string& version) {
   Json checkpoints = Json::array();
-  for (const mini::TrainingSet& set : mini::TrainingSets()) {
-    if (!fs::exists(folder.Checkpoint(std::string(set.name)))) continue;
-    ARENA_ASSIGN_OR_RETURN(Json entry, BaseEntry(settings, folder, set));
-    checkpoints.push_back(std::move(entry));
-  }
+  std::vector<std::string> models;  // they are trained side by side
+  for (const mini::TrainingSet& set : mini::TrainingSets()) models.push_back(ModelPart(set.name));
+  ARENA_RETURN_IF_ERROR(AddCheckpoints(folder, "setup", models, checkpoints));
   for (const StagePlan& stage : PlanStages(settings)) {
-    ARENA_ASSIGN_OR_RETURN(const auto state, StateFile::Open(folder.State(), stage.name));
-    for (const char* part : {"reward model", "train", "train control"}) {
-      if (state->IsDone(part) && state->Facts(part).contains("out"))
-        checkpoints.push_back(StageEntry(state->Facts(part)));
-    }
+    ARENA_RETURN_IF_ERROR(AddCheckpoints(folder, stage.name,
+                                         {"reward model", "train", "train control"}, checkpoints));
   }
   const Json lineage = {
       {"version", version}, {"seed", settings.seed}, {"checkpoints", std::move(checkpoints)}};

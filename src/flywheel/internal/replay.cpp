@@ -7,38 +7,42 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/rng.h"
+#include "flywheel/internal/candidate.h"
+#include "formats/line_reader.h"
 
 namespace arena::flywheel_internal {
 namespace {
 
-std::size_t LinesOf(std::string_view text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+Result<std::vector<std::string>> ReadLines(const std::filesystem::path& file) {
+  std::vector<std::string> lines;
+  ARENA_ASSIGN_OR_RETURN(LineReader reader, LineReader::Open(InputSource::File(file)));
+  while (true) {
+    ARENA_ASSIGN_OR_RETURN(const bool more, reader.Next());
+    if (!more) return lines;
+    lines.emplace_back(reader.line());
+  }
 }
 
 }  // namespace
 
 Status WriteReplay(const std::vector<std::filesystem::path>& earlier, const ReplayDraw& draw,
                    const std::filesystem::path& out) {
-  ARENA_ASSIGN_OR_RETURN(const std::string fresh, ReadFile(draw.rows_of));
-  std::string rows;
+  ARENA_ASSIGN_OR_RETURN(const std::vector<std::string> fresh, ReadLines(draw.rows_of));
+  std::vector<std::string> rows;
+  std::vector<double> draws;
   for (const std::filesystem::path& file : earlier) {
-    ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-    rows += text;
-  }
-  std::size_t left = LinesOf(rows);
-  const double share = draw.ratio * static_cast<double>(LinesOf(fresh));
-  auto wanted = static_cast<std::size_t>(std::min(std::round(share), static_cast<double>(left)));
-  // Each line is taken with the probability that leaves the right number at the end.
-  Rng rng(draw.seed, HashBytes("replay").low);
-  std::string chosen;
-  for (std::size_t begin = 0; begin < rows.size(); --left) {
-    const std::size_t end = rows.find('\n', begin) + 1;
-    if (rng.Below(left) < wanted) {
-      chosen.append(rows, begin, end - begin);
-      --wanted;
+    ARENA_ASSIGN_OR_RETURN(const std::vector<std::string> lines, ReadLines(file));
+    for (const std::string& line : lines) {
+      draws.push_back(flywheel::Draw(draw.seed, "replay", HashBytes(line)));
+      rows.push_back(line);
     }
-    begin = end;
+  }
+  const double wanted = std::round(draw.ratio * static_cast<double>(fresh.size()));
+  const double most = std::min(wanted, static_cast<double>(rows.size()));
+  const std::vector<bool> stays = flywheel::LowestDraws(draws, static_cast<std::size_t>(most));
+  std::string chosen;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (stays[i]) chosen += rows[i] + "\n";
   }
   return WriteFileAtomic(out, chosen);
 }

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "flywheel/internal/copy_model.h"
+#include "flywheel/internal/lineage_file.h"
 #include "miniworld/training_sets.h"
 #include "miniworld/write_world.h"
 
@@ -129,15 +130,15 @@ class Models {
     KeyBuilder key("model of the setup");
     for (const fs::path& file : {model.data, model.parent / "model.safetensors",
                                  model.parent / "tokenizer.json", model.parent / "config.json"}) {
-      ARENA_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
-      key.Add(HashBytes(bytes));
+      ARENA_ASSIGN_OR_RETURN(const Key hash, HashFile(file));
+      key.Add(hash);
     }
     for (const std::string& setting : model.settings) key.Add(setting);
     return key.Add(parts_.version).Build();
   }
 
   Status Obtain(const std::string& name) {
-    const std::string part = "model " + name;
+    const std::string part = ModelPart(name);
     if (state_.IsDone(part)) return {};
     const BaseModel model = Describe(name);
     const auto start = parts_.clock.Steady();
@@ -156,17 +157,25 @@ class Models {
         ARENA_RETURN_IF_ERROR(CopyModel(model.out, *cached));
       }
     }
-    return state_.Finish(part,
-                         {{"seconds", SecondsSince(parts_.clock, start)}, {"from_cache", found}});
+    Json facts = {{"seconds", SecondsSince(parts_.clock, start)}, {"from_cache", found}};
+    ARENA_ASSIGN_OR_RETURN(const Json training, DescribeTraining(JobOf(model), folder_));
+    facts.update(training);
+    return state_.Finish(part, std::move(facts));
+  }
+
+  static TrainingJobOptions JobOf(const BaseModel& model) {
+    TrainingJobOptions job;
+    job.model = model.parent;
+    job.out = model.out;
+    job.data = {model.data};
+    job.settings = model.settings;
+    return job;
   }
 
   Status Train(const BaseModel& model) {
     StageTraining training;
     training.name = model.name;
-    training.job.model = model.parent;
-    training.job.out = model.out;
-    training.job.data = {model.data};
-    training.job.settings = model.settings;
+    training.job = JobOf(model);
     return parts_.trainer.Train(training, ReportSteps(parts_, model.name));
   }
 

@@ -6,10 +6,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/file.h"
-#include "base/hash.h"
 #include "flywheel/internal/copy_model.h"
 #include "flywheel/internal/evaluation.h"
+#include "flywheel/internal/lineage_file.h"
 #include "flywheel/internal/replay.h"
 #include "flywheel/internal/setup.h"
 #include "flywheel/internal/shard_battles.h"
@@ -259,50 +258,21 @@ class Stage {
     return WithRows(names);
   }
 
-  // Nothing to learn from: the checkpoint is the one before.
-  Result<Json> Keep(const TrainingJobOptions& job) {
-    ARENA_RETURN_IF_ERROR(CopyModel(job.model, job.out));
-    ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
-    return Json{{"trainer", "none: too little was selected"},
-                {"kept", true},
-                {"from", Relative(job.model)},
-                {"out", Relative(job.out)},
-                {"weights", HashBytes(weights).Hex()},
-                {"settings", Json::array()},
-                {"data", Json::array()}};
-  }
-
-  std::string Relative(const fs::path& path) const {
-    return fs::relative(path, folder_.root).generic_string();
-  }
-
-  // Trains, and describes the training for the lineage.
+  // Trains, and describes the training for the lineage. With nothing to learn from the checkpoint
+  // is the one before.
   Result<Json> Train(StageTraining training, const std::string& what) {
-    const TrainingJobOptions& job = training.job;
+    TrainingJobOptions& job = training.job;
+    if (job.data.empty()) {
+      job.ptx_data.clear();
+      ARENA_RETURN_IF_ERROR(CopyModel(job.model, job.out));
+      return DescribeTraining(job, folder_);
+    }
     training.name = job.out.filename().string();
     training.workers = settings_.workers;
-    training.job.settings = TrainingSettingsFor(settings_, what);
-    if (job.data.empty()) return Keep(job);
+    job.settings = TrainingSettingsFor(settings_, what);
     ARENA_RETURN_IF_ERROR(
         context_.parts.trainer.Train(training, ReportSteps(context_.parts, training.name)));
-    Json data = Json::array();
-    for (const auto* files : {&job.data, &job.ptx_data}) {
-      for (const fs::path& file : *files) {
-        ARENA_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
-        data.push_back({{"file", Relative(file)},
-                        {"use", files == &job.data ? "data" : "ptx"},
-                        {"hash", HashBytes(bytes).Hex()}});
-      }
-    }
-    ARENA_ASSIGN_OR_RETURN(const std::string weights, ReadFile(job.out / "model.safetensors"));
-    Json facts = {{"trainer", TrainerName(job.trainer)},
-                  {"from", Relative(job.model)},
-                  {"out", Relative(job.out)},
-                  {"weights", HashBytes(weights).Hex()},
-                  {"settings", job.settings},
-                  {"data", std::move(data)}};
-    if (!job.reward_model.empty()) facts["reward_model"] = Relative(job.reward_model);
-    return facts;
+    return DescribeTraining(job, folder_);
   }
 
   fs::path RewardModel(std::int64_t iteration) const {

@@ -44,9 +44,6 @@ std::string_view ExportedPrompt(const ExportedBattle& battle);
 /// exactly one of each, which formats of two games need.
 Result<std::size_t> GameWithFirstSeat(const ExportedBattle& battle, bool a_first);
 
-/// [{"role", "content"}, ...]
-Json MessagesJson(const Conversation& conversation);
-
 /// The messages of one contestant's conversation: the instruction's, with an answer after each user
 /// turn.
 Json ConversationJson(const Instruction& instruction, const std::vector<std::string>& turns);

@@ -6,20 +6,15 @@
 #include <string_view>
 #include <utility>
 
+#include "base/trim.h"
+
 namespace arena {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr const char* kUserAgent = "arena/0.1";
-
-std::string_view TrimSpace(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
+constexpr const char* kUserAgent = "arena/" ARENA_VERSION;
 
 double Seconds(milliseconds duration) { return static_cast<double>(duration.count()) / 1000; }
 

@@ -11,8 +11,6 @@ namespace arena::report_internal {
 /// The style of what is here; follows PageStyle().
 std::string_view ChartStyle();
 
-/// 1,319
-std::string Count(std::int64_t count);
 /// A share of `whole` in percent, with two digits; 0 where there is no whole.
 std::string Percent(std::int64_t part, std::int64_t whole);
 
