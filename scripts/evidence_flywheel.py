@@ -6,10 +6,11 @@
     scripts/evidence_flywheel.py tables                         docs/evidence.md from what is there
 
 Each run leaves docs/evidence/flywheel/NAME-SEED.json; one that is there is not run again, and one
-that was killed goes on. Needs build/release. Settings are those of examples/mini/arena.toml, which
-were chosen on the dev set with other seeds.
+that was killed goes on. Needs build/release, or the program that --arena names. Settings are those
+of examples/mini/arena.toml, which were chosen on the dev set with other seeds.
 """
 import argparse
+import concurrent.futures
 import json
 import math
 import os
@@ -19,30 +20,40 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-ARENA = os.path.join(ROOT, "build", "release", "arena")
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+import machine  # noqa: E402
 WORK = os.path.join(ROOT, "build", "evidence")
 RESULTS = os.path.join(ROOT, "docs", "evidence", "flywheel")
 CONFIG = os.path.join(ROOT, "examples", "mini", "arena.toml")
+COMMIT = machine.commit()
 
 # Two iterations of smaller shards: an ablation compares settings, not sizes.
 SMALL = ["iterations=2", "sft_prompts=5000", "dpo_prompts=2000", "ppo_prompts=2000"]
-SFT_ROWS = 1500  # the same number of learned rows for every rule
+# The same number of learned rows, and so of steps, whatever chooses them.
+SFT = SMALL + ['stages=["sft"]', "select_size=1500"]
+# Title: what is compared, by the name of its runs; the first row is what the others differ from.
 ABLATIONS = {
-    "select-battles": SMALL + [f"select_size={SFT_ROWS}", 'stages=["sft"]'],
-    "select-random": SMALL + [f"select_size={SFT_ROWS}", 'stages=["sft"]', 'select_by="random"'],
-    "select-length": SMALL + [f"select_size={SFT_ROWS}", 'stages=["sft"]', 'select_by="length"'],
-    "select-difficulty": SMALL + [f"select_size={SFT_ROWS}", 'stages=["sft"]',
-                                  'select_by="difficulty"'],
-    # The same shards, answers and steps; the stages whose term is off learn from winners alone.
+    "Which instructions SFT learns from": {
+        "lost battles": "sft", "random": "select-random", "longest": "select-length",
+        "most difficult": "select-difficulty"},
+    "K, by which the target must be behind": {"0": "sft", "2": "k-2", "5": "k-5"},
+    "Rivals": {"four": "sft", "generalist and math": "rivals-2", "generalist": "rivals-1"},
+    # The same shards, answers and steps; a stage whose term is off learns from winners alone.
+    "Stages": {"SFT": "stages-sft", "SFT and DPO": "stages-sft-dpo", "SFT, DPO and PPO": "stages-all"},
+}
+OVERRIDES = {
+    "run": ["controls=true"],
+    "sft": SFT,
+    "select-random": SFT + ['select_by="random"'],
+    "select-length": SFT + ['select_by="length"'],
+    "select-difficulty": SFT + ['select_by="difficulty"'],
+    "k-2": SFT + ["k=2"],
+    "k-5": SFT + ["k=5"],
+    "rivals-2": SFT + ['rivals=["generalist", "math"]'],
+    "rivals-1": SFT + ['rivals=["generalist"]'],
     "stages-sft": SMALL + ["training.dpo.beta=0", "training.ppo.policy_weight=0"],
     "stages-sft-dpo": SMALL + ["training.ppo.policy_weight=0"],
     "stages-all": SMALL,
-    "k-0": SMALL + ["k=0"],
-    "k-2": SMALL + ["k=2"],
-    "k-5": SMALL + ["k=5"],
-    "rivals-1": SMALL + ['rivals=["generalist"]'],
-    "rivals-2": SMALL + ['rivals=["generalist", "math"]'],
-    "rivals-4": SMALL,
 }
 
 
@@ -51,35 +62,41 @@ def seeds_of(text):
     return range(int(first), int(last or first) + 1)
 
 
-def machine():
-    with open("/proc/cpuinfo") as cpuinfo:
-        name = next((line.split(":")[1].strip() for line in cpuinfo
-                     if line.startswith("model name")), "unknown")
-    return f"{name}, {os.cpu_count()} cores"
-
-
-def run(name, seed, overrides):
+def run(arena, name, seed):
+    """Runs one setting with one seed, or continues it, and keeps what `--json` says of it."""
     result = os.path.join(RESULTS, f"{name}-{seed}.json")
     if os.path.exists(result):
         return
     folder = os.path.join(WORK, f"{name}-{seed}")
-    command = [ARENA, "flywheel", "run", "-c", CONFIG, "--workdir", folder, "--seed", str(seed),
+    command = [arena, "flywheel", "run", "-c", CONFIG, "--workdir", folder, "--seed", str(seed),
                "--json", "--set", f'flywheel.cache="{os.path.join(WORK, "cache")}"']
-    for override in overrides:
+    for override in ["workers=1"] + OVERRIDES[name]:
         command += ["--set", "flywheel." + override]
     print(f"{name}, seed {seed}", flush=True)
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    os.makedirs(WORK, exist_ok=True)
+    with open(folder + ".log", "a") as log:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, text=True)
     if done.returncode != 0:
-        sys.exit(f"the run ended with exit code {done.returncode}; the same command continues")
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True,
-                            text=True).stdout.strip()
+        raise RuntimeError(f"{name}, seed {seed}: exit code {done.returncode}, see {folder}.log; "
+                           "the same command continues")
     os.makedirs(RESULTS, exist_ok=True)
     with open(result + ".tmp", "w") as file:
-        json.dump({"name": name, "seed": seed, "overrides": overrides, "machine": machine(),
-                   "commit": commit, **json.loads(done.stdout)}, file, indent=1)
+        json.dump({"name": name, "seed": seed, "overrides": OVERRIDES[name],
+                   "machine": machine.machine(), "commit": COMMIT,
+                   **json.loads(done.stdout)}, file, indent=1)
         file.write("\n")
     os.replace(result + ".tmp", result)
     shutil.rmtree(folder)  # what is left of it can be made again from its seed
+
+
+def run_all(arena, names, seeds):
+    """Two seeds at once, one process each; the settings of a seed share its base and rivals."""
+    def one(seed):
+        for name in names:
+            run(arena, name, seed)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(one, seed) for seed in seeds]:
+            done.result()
 
 
 def results(name):
@@ -97,6 +114,8 @@ T95 = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262,
 
 def interval(values):
     """Mean and its 95% t interval as text; the unit is the seed."""
+    if not values:
+        return ""
     mean = statistics.mean(values)
     if len(values) < 2:
         return f"{mean:.1f} (one seed)"
@@ -115,6 +134,27 @@ def beyond_control(result, prefix, figure):
     differences = [scale * (stage[figure] - stage["control"][figure]) for stage in result["stages"]
                    if stage["name"].startswith(prefix) and "control" in stage]
     return statistics.mean(differences) if differences else None
+
+
+def ablation_tables():
+    found = {name: {r["seed"]: r for r in results(name)} for name in OVERRIDES}
+    lines = ["", "## Ablations", "", "Two iterations of half-size shards; the gain from the first "
+             "stage to the last. In the first three tables SFT alone learns, from 1,500 selected "
+             "rows a stage. Differences are from the first row of the table, seed by seed."]
+    for title, rows in ABLATIONS.items():
+        lines += ["", f"| {title} | seeds | rating points | exact match, points | "
+                  "difference, rating | difference, exact match |", "|---|---|---|---|---|---|"]
+        first = found[next(iter(rows.values()))]
+        for label, name in rows.items():
+            runs = found[name]
+            pairs = [(runs[seed], first[seed]) for seed in runs if seed in first]
+            cells = [interval([gain(r, figure) for r in runs.values()])
+                     for figure in ("rating", "exact_match")]
+            cells += ["" if runs is first else
+                      interval([gain(r, figure) - gain(f, figure) for r, f in pairs])
+                      for figure in ("rating", "exact_match")]
+            lines.append(f"| {label} | {len(runs)} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def tables():
@@ -144,15 +184,7 @@ def tables():
             lines.append(f"| {prefix} | " + " | ".join(
                 interval([beyond_control(r, prefix, figure) for r in runs])
                 for figure in ("rating", "exact_match")) + " |")
-    if any(list(results(name)) for name in ABLATIONS):
-        lines += ["", "## Ablations", "", "Two iterations of half-size shards; the gain from the first "
-                  "stage to the last.", "", "| setting | seeds | rating points | exact match, points |",
-                  "|---|---|---|---|"]
-        for name in ABLATIONS:
-            found = list(results(name))
-            if found:
-                lines.append(f"| {name} | {len(found)} | {interval([gain(r, 'rating') for r in found])} | "
-                             f"{interval([gain(r, 'exact_match') for r in found])} |")
+    lines += ablation_tables()
     with open(os.path.join(ROOT, "docs", "evidence.md"), "w") as file:
         file.write("\n".join(lines) + "\n")
     print("\n".join(lines))
@@ -162,14 +194,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["runs", "ablations", "tables"])
     parser.add_argument("--seeds")
+    parser.add_argument("--arena", default=os.path.join(ROOT, "build", "release", "arena"))
     arguments = parser.parse_args()
     if arguments.what == "runs":
-        for seed in seeds_of(arguments.seeds or "101-110"):
-            run("run", seed, ["controls=true"])
+        run_all(arguments.arena, ["run"], seeds_of(arguments.seeds or "101-110"))
     if arguments.what == "ablations":
-        for seed in seeds_of(arguments.seeds or "201-205"):
-            for name, overrides in ABLATIONS.items():
-                run(name, seed, overrides)
+        run_all(arguments.arena, [name for name in OVERRIDES if name != "run"],
+                seeds_of(arguments.seeds or "201-205"))
     tables()
 
 

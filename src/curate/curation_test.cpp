@@ -16,10 +16,12 @@
 #include "curate/pool_testing.h"
 #include "curate/words.h"
 
-// FAISS runs on GNU's OpenMP, which is not instrumented: ThreadSanitizer does not see how its
-// threads wait for each other.
+// FAISS and OpenBLAS are not instrumented, nor is the OpenMP they run on: ThreadSanitizer does not
+// see how their threads wait for each other.
 extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() { return "race:faiss::\nrace:libgomp.so\n"; }
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:faiss::\nrace:libgomp.so\ncalled_from_lib:libopenblas.so\n";
+}
 
 namespace arena {
 namespace {
