@@ -73,12 +73,14 @@ class SpawnSetup {
     posix_spawnattr_destroy(&attributes_);
   }
 
-  void Connect(int in, int out, const std::string& stderr_file) {
+  void Connect(int in, int out, const ChildProcess::Options& options) {
     posix_spawn_file_actions_adddup2(&actions_, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
-    const char* const file = stderr_file.empty() ? "/dev/null" : stderr_file.c_str();
-    posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, file, O_WRONLY | O_CREAT | O_APPEND,
-                                     0666);
+    if (options.stdout_file.empty()) {
+      posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
+    } else {
+      Append(STDOUT_FILENO, options.stdout_file);
+    }
+    Append(STDERR_FILENO, options.stderr_file.empty() ? "/dev/null" : options.stderr_file);
   }
   void ChangeFolder(const std::string& folder) {
     posix_spawn_file_actions_addchdir_np(&actions_, folder.c_str());
@@ -87,6 +89,11 @@ class SpawnSetup {
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
  private:
+  void Append(int descriptor, const std::string& file) {
+    posix_spawn_file_actions_addopen(&actions_, descriptor, file.c_str(),
+                                     O_WRONLY | O_CREAT | O_APPEND, 0666);
+  }
+
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
 };
@@ -122,7 +129,7 @@ Result<ChildProcess> ChildProcess::Start(const Options& options) {
   ARENA_RETURN_IF_ERROR(to_child.Open(true));
   ARENA_RETURN_IF_ERROR(from_child.Open(false));
   SpawnSetup setup;
-  setup.Connect(to_child.read, from_child.write, options.stderr_file);
+  setup.Connect(to_child.read, from_child.write, options);
   if (!options.folder.empty()) setup.ChangeFolder(options.folder);
   std::vector<std::string> arguments = options.arguments;
   arguments.insert(arguments.begin(), options.program);
@@ -197,6 +204,13 @@ void ChildProcess::Signal(int number) {
 
 void ChildProcess::Kill() { Signal(SIGKILL); }
 
+std::optional<ChildProcess::End> ChildProcess::Poll() {
+  int status = 0;
+  if (pid_ < 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  pid_ = -1;
+  return EndOf(status);
+}
+
 ChildProcess::End ChildProcess::WaitForEnd() {
   if (pid_ < 0) return {{}, "has ended"};
   int status = 0;
@@ -208,12 +222,8 @@ ChildProcess::End ChildProcess::WaitForEnd() {
 
 ChildProcess::End ChildProcess::WaitOrKill(std::chrono::milliseconds patience) {
   constexpr auto kPause = std::chrono::milliseconds(5);
-  int status = 0;
   for (auto waited = kPause - kPause; pid_ >= 0 && waited < patience; waited += kPause) {
-    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-      pid_ = -1;
-      return EndOf(status);
-    }
+    if (auto end = Poll()) return *std::move(end);
     std::this_thread::sleep_for(kPause);
   }
   Kill();

@@ -25,6 +25,9 @@ class ChildProcess {
     /// "NAME=VALUE": added to this process's environment, or in place of what it has there.
     std::vector<std::string> environment = {};
     std::string folder = {};  ///< in which it works; empty: this process's
+    /// Its standard output is appended to this file, and there is nothing to read; empty: Read()
+    /// has it.
+    std::string stdout_file = {};
   };
 
   /// How a program ended.
@@ -57,6 +60,8 @@ class ChildProcess {
   void Signal(int number);
   /// Ends it and what it started at once (SIGKILL).
   void Kill();
+  /// How it ended, once; nothing while it runs.
+  std::optional<End> Poll();
   /// Waits for its end. Once only.
   End WaitForEnd();
   /// The same, but what has not ended after `patience` is killed.

@@ -10,8 +10,18 @@
 namespace arena {
 namespace {
 
-GameOutcome OutcomeOf(const std::optional<Game>& game, bool a_first) {
-  if (!game || game->state != WorkState::kDone) return {.a_first = a_first, .is_void = true};
+// Why there is no game: an answer that failed, where there is one.
+FailureKind CauseOf(const BattleDetail& detail) {
+  for (const Answer* answer : {&detail.answer_a, &detail.answer_b}) {
+    if (answer->state == WorkState::kFailed) return answer->failure;
+  }
+  return FailureKind::kNone;
+}
+
+GameOutcome OutcomeOf(const BattleDetail& detail, const std::optional<Game>& game, bool a_first) {
+  if (!game || game->state != WorkState::kDone) {
+    return {.a_first = a_first, .is_void = true, .cause = game ? game->failure : CauseOf(detail)};
+  }
   return ScoredGame(a_first, game->verdict.score_first, game->verdict.score_second);
 }
 
@@ -24,7 +34,8 @@ void FillRecord(const BattleDetail& detail, ExportedBattle& battle) {
   record.model_a = battle.model_a;
   record.model_b = battle.model_b;
   record.game_count = 2;
-  record.games = {OutcomeOf(detail.game_ab, true), OutcomeOf(detail.game_ba, false)};
+  record.games = {OutcomeOf(detail, detail.game_ab, true),
+                  OutcomeOf(detail, detail.game_ba, false)};
   if (!battle.turns_a.empty()) record.text_a = battle.turns_a.back();
   if (!battle.turns_b.empty()) record.text_b = battle.turns_b.back();
   record.style_a = detail.answer_a.style;

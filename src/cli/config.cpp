@@ -58,7 +58,7 @@ class ConfigReader {
     reader.With("outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);
     reader.With("flywheel",
-                [this](TableReader& table) { ReadFlywheelTable(table, fast_, config_.flywheel); });
+                [this](TableReader& table) { ReadFlywheelTable(table, fast_, config_); });
     reader.Finish();
   }
 

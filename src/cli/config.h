@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "core/battle.h"
 #include "curate/curation_settings.h"
 #include "flywheel/loop_settings.h"
+#include "flywheel/stage_tools.h"
 #include "formats/answers.h"
 #include "formats/pool.h"
 #include "judge/command_judge.h"
@@ -84,6 +86,12 @@ struct CurateConfig {
   PoolReadOptions read;
 };
 
+/// [flywheel.server]: what makes a checkpoint answer.
+struct FlywheelServerConfig {
+  EndpointServerOptions options;  ///< without the endpoint, the log folder and make_model
+  EndpointConfig endpoint;        ///< its address and model hold placeholders
+};
+
 /// The whole file. Every path is resolved against the folder of the file.
 struct Config {
   std::filesystem::path file;
@@ -99,7 +107,9 @@ struct Config {
   std::int64_t batch_ms = 200;
   OutcomeOptions outcome;
   CurateConfig curate;
-  FlywheelSettings flywheel;  ///< its seed is `seed`
+  FlywheelSettings flywheel;                              ///< its seed is `seed`
+  std::optional<CommandTrainerOptions> flywheel_trainer;  ///< [flywheel.trainer]; none: arena-lm
+  std::optional<FlywheelServerConfig> flywheel_server;    ///< none: arena-lm
 };
 
 /// One thing that is wrong in a file, and what to do about it.

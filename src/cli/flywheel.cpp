@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "cli/assemble.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/network.h"
 #include "cli/progress.h"
 #include "flywheel/loop.h"
 #include "flywheel/run_report.h"
@@ -32,6 +34,8 @@ struct FlywheelArguments {
   fs::path folder;
   std::optional<std::uint64_t> seed;
   bool fast = false;
+  bool retry_errors = false;
+  double max_cost_usd = std::numeric_limits<double>::infinity();
 };
 
 Result<Config> LoadFlywheelConfig(const FlywheelArguments& arguments) {
@@ -63,30 +67,69 @@ const StageStatus* StoppedBy(const FlywheelStatus& status) {
   return nullptr;
 }
 
+std::unique_ptr<StageTrainer> MakeTrainer(const Config& config) {
+  if (!config.flywheel_trainer) return MakeNativeTrainer();
+  return MakeCommandTrainer(*config.flywheel_trainer);
+}
+
+std::unique_ptr<StageServer> MakeServer(const Config& config, const fs::path& folder,
+                                        Network& network) {
+  if (!config.flywheel_server) return MakeNativeServer(config.flywheel.workers);
+  EndpointServerOptions options = config.flywheel_server->options;
+  options.endpoint = config.flywheel_server->endpoint.model;
+  options.log_folder = fs::absolute(folder) / "servers";
+  options.make_model = [endpoint = config.flywheel_server->endpoint, &network](
+                           const EndpointOptions& model) -> Result<std::unique_ptr<ChatModel>> {
+    EndpointConfig served = endpoint;
+    served.model = model;
+    served.limits.name = EndpointUrl(model);
+    ARENA_ASSIGN_OR_RETURN(auto made, network.MakeModel(served));
+    return std::unique_ptr<ChatModel>(std::move(made));
+  };
+  return MakeEndpointServer(std::move(options));
+}
+
+// "SFT-I1: battle 3 of 10, 0.1234 USD".
+std::string WithSpend(const std::string& line, const Budget& budget) {
+  return budget.spent() > 0 ? fmt::format("{}, {:.4f} USD", line, budget.spent()) : line;
+}
+
 Result<Exit> RunRun(const FlywheelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const Config config, LoadFlywheelConfig(arguments));
-  Network network(config.flywheel.seed);
+  Network network(config.flywheel.seed, arguments.max_cost_usd);
   ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge, network));
-  const auto trainer = MakeNativeTrainer();
-  const auto server = MakeNativeServer(config.flywheel.workers);
+  std::vector<std::unique_ptr<ChatModel>> rivals;
+  if (HasOwnModels(config.flywheel)) {
+    ARENA_ASSIGN_OR_RETURN(rivals, MakeContestants(config, network));
+  }
+  const auto trainer = MakeTrainer(config);
+  const auto server = MakeServer(config, arguments.folder, network);
   const SystemClock clock;
   InstallInterruptHandler();
   Progress progress("steps", clock, arguments.common.json);
   const auto start = clock.Steady();
-  const FlywheelParts parts{
+  FlywheelParts parts{
       .trainer = *trainer,
       .server = *server,
       .judge = *judge,
       .clock = clock,
       .version = ARENA_VERSION,
-      .on_progress = [&](const std::string& line) { progress.Show(line); },
+      .on_progress =
+          [&](const std::string& line) { progress.Show(WithSpend(line, network.budget())); },
       .on_board = [&](const Board& board) { return WriteBoard(arguments.folder, board); },
-      .describe = DataCardMarkdown};
+      .describe = DataCardMarkdown,
+      .retry_failed = arguments.retry_errors,
+      .instructions =
+          [&](FunctionRef<Status(Instruction &&)> sink) {
+            return StreamInstructions(config.instructions, sink);
+          }};
+  for (const auto& rival : rivals) parts.rivals.push_back(rival.get());
   const Status run = RunFlywheel(config.flywheel, arguments.folder, parts);
   progress.Finish();
   if (!run.ok()) {
     if (run.error().code != ErrorCode::kCancelled) return run.error();
-    PrintText("Interrupted. Run the same command again to continue.\n");
+    PrintText(fmt::format("Ended early: {}. Run the same command again to continue.\n",
+                          run.error().message));
     return Exit::kInterrupted;
   }
   ARENA_ASSIGN_OR_RETURN(const FlywheelReport report, ReadFlywheelReport(arguments.folder));
@@ -186,10 +229,14 @@ Result<Exit> RunPlan(const FlywheelArguments& arguments) {
     return Exit::kDone;
   }
   PrintText(table.Render(StdoutTableStyle()));
-  PrintText(fmt::format(
-      "Before them the base, the generalist and the other rivals are trained.\nIn all {} trainings "
-      "of stages, at most {} answers, {} battles of two games each; equal texts share a game.\n",
-      all.trainings, all.answers, all.battles));
+  if (!HasOwnModels(config.flywheel)) {
+    PrintText("Before them the base, the generalist and the other rivals are trained.\n");
+  }
+  PrintText(
+      fmt::format("In all {} trainings of stages, at most {} answers, {} battles of two games "
+                  "each; equal texts "
+                  "share a game.\n",
+                  all.trainings, all.answers, all.battles));
   return Exit::kDone;
 }
 
@@ -245,6 +292,12 @@ void AddFlywheel(CLI::App& app, Exit& exit) {
   const auto [run, run_arguments] = add("run", "Run all stages, or continue", RunRun);
   AddSettings(*run, *run_arguments);
   AddFolder(*run, *run_arguments);
+  run->add_flag("--retry-errors", run_arguments->retry_errors,
+                "Try again what is stored as failed");
+  run->add_option("--max-cost", run_arguments->max_cost_usd,
+                  "Stop before this run's requests could cost more than so many US dollars")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("USD");
   run->footer(
       "Running it again continues, also after a kill.\n"
       "Example:\n  arena flywheel run -c examples/mini/arena.toml --workdir run --seed 1 --fast");

@@ -6,8 +6,8 @@
 
 namespace arena {
 
-/// Reads the table into `flywheel`; what [flywheel.fast] says wins where `fast`, and is checked in
-/// any case.
-void ReadFlywheelTable(TableReader& table, bool fast, FlywheelSettings& flywheel);
+/// Reads the table into what `config` says of the flywheel; its endpoints are read before. What
+/// [flywheel.fast] says wins where `fast`, and is checked in any case.
+void ReadFlywheelTable(TableReader& table, bool fast, Config& config);
 
 }  // namespace arena

@@ -72,6 +72,7 @@ class TableReader {
   }
 
   const std::string& path() const { return path_; }
+  bool Has(std::string_view key) const { return table_.contains(key); }
   std::vector<std::string> Keys() const;
   const toml::table* Table(std::string_view key);
   /// A reader of a table within the same file.

@@ -34,7 +34,7 @@ struct Game {
   WorkState state = WorkState::kPending;
   FailureKind failure = FailureKind::kNone;
   std::string error;
-  int attempts = 1;
+  int attempts = 1;       ///< requests, or whatever the judge counts
   Verdict verdict;        ///< set when state is kDone
   std::string raw_reply;  ///< what the judge wrote, or empty where the verdict says it all
   Usage usage;

@@ -72,19 +72,21 @@ Status LoadContext(RunContext& context) {
   const RunFolder& folder = context.folder;
   ARENA_ASSIGN_OR_RETURN(context.battles, OpenStore(folder.ShardStore(), {}));
   ARENA_ASSIGN_OR_RETURN(context.tests, OpenStore(folder.TestStore(), {}));
-  ARENA_ASSIGN_OR_RETURN(
-      context.test_instructions,
-      flywheel_internal::ReadShard(
-          folder.World() / (context.settings.evaluate_on_dev ? "dev.jsonl" : "test.jsonl")));
+  ARENA_ASSIGN_OR_RETURN(context.test_instructions, flywheel_internal::ReadShard(folder.TestSet()));
   for (const Instruction& instruction : context.test_instructions) {
     context.test_set.Add(instruction.conversation);
+  }
+  if (HasOwnModels(context.settings)) {
+    context.rivals = context.parts.rivals;
+    return {};
   }
   for (const std::string& rival : context.settings.rivals) {
     ARENA_ASSIGN_OR_RETURN(auto model, context.parts.server.Serve(
                                            {.name = rival,
                                             .checkpoint = folder.Checkpoint(rival),
                                             .max_new_tokens = context.settings.max_new_tokens}));
-    context.rivals.push_back(std::move(model));
+    context.rivals.push_back(model.get());
+    context.mini_rivals.push_back(std::move(model));
   }
   return {};
 }
@@ -128,7 +130,7 @@ Status RunFlywheel(const FlywheelSettings& settings, const fs::path& folder,
     const std::lock_guard lock(mutex);
     parts.on_progress(line);
   };
-  return RunAll(settings, RunFolder{folder}, serial);
+  return RunAll(settings, RunFolder{fs::absolute(folder)}, serial);
 }
 
 }  // namespace arena

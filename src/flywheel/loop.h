@@ -4,9 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/function_ref.h"
 #include "base/result.h"
+#include "core/contestant.h"
+#include "core/conversation.h"
 #include "core/game.h"
 #include "flywheel/data_card.h"
 #include "flywheel/loop_settings.h"
@@ -28,6 +32,12 @@ struct FlywheelParts {
   std::function<Status(const Board&)> on_board;
   /// The data card as Markdown; null: no such file.
   std::function<std::string(const DataCard&)> describe = nullptr;
+  bool retry_failed = false;  ///< play again what is stored as failed
+
+  // Where the run is on the user's own models.
+  /// Calls its sink with every instruction of the pool, of which the shards are drawn.
+  std::function<Status(FunctionRef<Status(Instruction&&)> sink)> instructions = nullptr;
+  std::vector<ChatModel*> rivals = {};  ///< as the settings name them
 };
 
 /// Runs all stages in `folder`, or goes on where an earlier run was ended, even by a kill: finished

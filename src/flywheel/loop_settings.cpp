@@ -66,6 +66,37 @@ Status CheckChoice(const FlywheelSettings& settings) {
   return {};
 }
 
+Status CheckMini(const FlywheelSettings& settings) {
+  if (!(settings.scale > 0)) return InvalidInput("flywheel.scale must be above 0");
+  return CheckList("rivals", settings.rivals, kRivals);
+}
+
+Status CheckOwnModels(const FlywheelSettings& settings) {
+  if (settings.test_files.empty()) {
+    return InvalidInput("flywheel.base needs flywheel.test = [\"FILE\"], what ratings are made on");
+  }
+  if (settings.rivals.empty()) {
+    return InvalidInput(
+        "flywheel.base needs a [[contestant]] at least: whom does the target meet?");
+  }
+  if (settings.evaluate_on_dev) {
+    return InvalidInput(
+        "flywheel.evaluate_on is of the mini world; name the files in flywheel.test");
+  }
+  for (const StagePlan& stage : PlanStages(settings)) {
+    if (std::count(settings.rivals.begin(), settings.rivals.end(), stage.name) == 0) continue;
+    return InvalidInput(
+        fmt::format("the contestant {} has the name of a stage: rename it", stage.name));
+  }
+  return {};
+}
+
+Json PathsJson(const std::vector<std::filesystem::path>& paths) {
+  Json json = Json::array();
+  for (const auto& path : paths) json.push_back(path.string());
+  return json;
+}
+
 }  // namespace
 
 double TrainingNumber(const FlywheelSettings& settings, const std::string& what,
@@ -116,9 +147,11 @@ Status CheckFlywheelSettings(const FlywheelSettings& settings) {
   if (settings.workers < 1 || settings.workers > 1024) {
     return InvalidInput("flywheel.workers must be from 1 to 1024");
   }
-  if (!(settings.scale > 0)) return InvalidInput("flywheel.scale must be above 0");
+  if (!(settings.max_failures >= 0)) {
+    return InvalidInput("flywheel.max_failures must be at least 0");
+  }
   ARENA_RETURN_IF_ERROR(CheckList("stages", settings.stages, kStages));
-  ARENA_RETURN_IF_ERROR(CheckList("rivals", settings.rivals, kRivals));
+  ARENA_RETURN_IF_ERROR(HasOwnModels(settings) ? CheckOwnModels(settings) : CheckMini(settings));
   ARENA_RETURN_IF_ERROR(CheckChoice(settings));
   ARENA_RETURN_IF_ERROR(CheckControls(settings));
   for (const auto& [name, ignored] : settings.training) {
@@ -133,29 +166,38 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
     training[name] = Json::object();
     for (const auto& [key, value] : pairs) training[name][key] = value;
   }
-  return {{"seed", settings.seed},
-          {"iterations", settings.iterations},
-          {"sft_prompts", settings.sft_prompts},
-          {"dpo_prompts", settings.dpo_prompts},
-          {"ppo_prompts", settings.ppo_prompts},
-          {"test_prompts", settings.test_prompts},
-          {"evaluate_on", settings.evaluate_on_dev ? "dev" : "test"},
-          {"k", settings.k},
-          {"pair_k", settings.pair_k},
-          {"min_score", settings.min_score},
-          {"stages", settings.stages},
-          {"select_by", SelectionRuleName(settings.select_by)},
-          {"select_size", settings.select_size},
-          {"replay", settings.replay ? Json(*settings.replay) : Json("all")},
-          {"on_regression", RegressionRuleName(settings.on_regression)},
-          {"controls", settings.controls},
-          {"own_samples", settings.own_samples},
-          {"max_new_tokens", settings.max_new_tokens},
-          {"families", settings.families},
-          {"graded", settings.graded},
-          {"scale", settings.scale},
-          {"rivals", settings.rivals},
-          {"training", std::move(training)}};
+  Json json = {{"seed", settings.seed},
+               {"iterations", settings.iterations},
+               {"sft_prompts", settings.sft_prompts},
+               {"dpo_prompts", settings.dpo_prompts},
+               {"ppo_prompts", settings.ppo_prompts},
+               {"test_prompts", settings.test_prompts},
+               {"evaluate_on", settings.evaluate_on_dev ? "dev" : "test"},
+               {"k", settings.k},
+               {"pair_k", settings.pair_k},
+               {"min_score", settings.min_score},
+               {"stages", settings.stages},
+               {"select_by", SelectionRuleName(settings.select_by)},
+               {"select_size", settings.select_size},
+               {"replay", settings.replay ? Json(*settings.replay) : Json("all")},
+               {"on_regression", RegressionRuleName(settings.on_regression)},
+               {"controls", settings.controls},
+               {"own_samples", settings.own_samples},
+               {"max_new_tokens", settings.max_new_tokens},
+               {"max_failures", settings.max_failures},
+               {"rivals", settings.rivals},
+               {"training", std::move(training)}};
+  if (HasOwnModels(settings)) {
+    json["base"] = settings.base.string();
+    json["reward_base"] = settings.reward_base.string();
+    json["start"] = PathsJson(settings.start);
+    json["test"] = PathsJson(settings.test_files);
+  } else {
+    json["families"] = settings.families;
+    json["graded"] = settings.graded;
+    json["scale"] = settings.scale;
+  }
+  return json;
 }
 
 std::vector<std::string> TrainingSettingsFor(const FlywheelSettings& settings,

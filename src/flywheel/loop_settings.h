@@ -56,11 +56,23 @@ struct FlywheelSettings {
   std::int64_t own_samples = 2;
   std::int64_t max_new_tokens = 16;  ///< of an answer; a longer one counts as far as it goes
 
-  std::vector<std::string> families = {};  ///< of the mini world; empty: all that are not graded
+  /// Failed answers and games for each battle that a part of a stage may have.
+  double max_failures = 0;
+
+  /// Models that stay as they are: of the mini world, where all descend from the generalist, or
+  /// contestants of the user's.
+  std::vector<std::string> rivals = {"generalist", "math", "letters", "words"};
+
+  // The mini world, which is made at the start.
+  std::vector<std::string> families = {};  ///< empty: all that are not graded
   bool graded = false;                     ///< the graded families, too
   double scale = 1;                        ///< of the training data of base and rivals
-  /// Models that stay as they are; all descend from the generalist.
-  std::vector<std::string> rivals = {"generalist", "math", "letters", "words"};
+
+  // A checkpoint and instructions of the user's in its place, where `base` is not empty.
+  std::filesystem::path base = {};                     ///< the folder of the target's checkpoint
+  std::filesystem::path reward_base = {};              ///< what RM-I1 starts from; empty: base
+  std::vector<std::filesystem::path> start = {};       ///< what SFT-I0 learns; none: it is the base
+  std::vector<std::filesystem::path> test_files = {};  ///< instructions of the test set
 
   /// By what is trained: "base", the rivals, "start" (SFT-I0), "sft", "dpo", "rm", "ppo"; "all"
   /// holds for each of them and yields to its own. A control is trained as its stage is, without
@@ -72,6 +84,9 @@ struct FlywheelSettings {
 
 /// An error where settings are out of range or name what does not exist.
 Status CheckFlywheelSettings(const FlywheelSettings& settings);
+
+/// Whether the run is on the user's own checkpoint and instructions.
+inline bool HasOwnModels(const FlywheelSettings& settings) { return !settings.base.empty(); }
 
 /// All that decides the results, in a fixed order: without `workers` and `cache`.
 Json FlywheelSettingsJson(const FlywheelSettings& settings);
@@ -95,7 +110,7 @@ struct StagePlan {
   /// The stage whose checkpoint battles and is trained, unless there is a roll-back; empty: base.
   std::string parent;
   std::string shard;       ///< "D1", ...; empty: none
-  std::int64_t first = 0;  ///< its first instruction in the world's train.jsonl
+  std::int64_t first = 0;  ///< its first instruction among those of all shards
   std::int64_t prompts = 0;
 };
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "chat/local_contestant.h"
@@ -9,13 +11,13 @@ namespace {
 
 class NativeTrainer final : public StageTrainer {
  public:
-  Status Train(const StageTraining& training, const OnStep& on_step) override {
+  Status Train(const StageTraining& training, const OnProgress& on_progress) override {
     ARENA_ASSIGN_OR_RETURN(const PreparedTraining prepared,
                            PrepareTraining(training.job, [](std::int64_t) {}));
-    const auto follow = [&on_step](const Json& event) {
+    const auto follow = [&on_progress](const Json& event) {
       if (event.value("type", "") != "step") return;
-      on_step(event.value("step", std::int64_t{0}), event.value("steps", std::int64_t{0}),
-              event.value("loss", 0.0));
+      on_progress(fmt::format("step {} of {}, loss {:.3f}", event.value("step", std::int64_t{0}),
+                              event.value("steps", std::int64_t{0}), event.value("loss", 0.0)));
     };
     ARENA_ASSIGN_OR_RETURN(const TrainingRunEnd end, RunTraining({.job = prepared.job,
                                                                   .log_folder = prepared.log_folder,

@@ -12,6 +12,7 @@ Json GameJson(const GameOutcome& game, const std::string& explanation) {
   json["first"] = game.a_first ? "a" : "b";
   if (game.is_void) {
     json["void"] = true;
+    if (game.cause != FailureKind::kNone) json["void_cause"] = FailureKindName(game.cause);
   } else {
     if (game.has_scores) {
       json["score_a"] = NumberJson(game.score_a);

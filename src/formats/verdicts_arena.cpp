@@ -27,12 +27,23 @@ class GameRow {
     ARENA_ASSIGN_OR_RETURN(const std::optional<bool> strong, row.OptionalBool("strong"));
     game.is_void = is_void.value_or(false);
     game.strong = strong.value_or(false);
-    if (game.is_void) return game;
+    if (game.is_void) return ReadCause(row, game);
     ARENA_RETURN_IF_ERROR(ReadScores(row, game));
     return game;
   }
 
  private:
+  static Result<GameOutcome> ReadCause(const JsonRow& row, GameOutcome game) {
+    ARENA_ASSIGN_OR_RETURN(const std::string_view name, row.OptionalString("void_cause"));
+    if (name.empty()) return game;
+    const auto cause = ParseFailureKind(name);
+    if (!cause) {
+      return row.Fail(UnknownLabel("value of \"void_cause\"", name,
+                                   "length, unparsable, api, missing, content_filter"));
+    }
+    game.cause = *cause;
+    return game;
+  }
   static Status ReadScores(const JsonRow& row, GameOutcome& game) {
     ARENA_ASSIGN_OR_RETURN(const std::optional<double> share, row.OptionalNumber("share_a"));
     ARENA_ASSIGN_OR_RETURN(const std::optional<double> score_a, row.OptionalNumber("score_a"));

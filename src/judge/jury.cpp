@@ -127,9 +127,11 @@ class Jury final : public Judge {
   Result<Game> Play(const GameView& view) override {
     JuryRecord record{rule_, {}};
     Usage usage;
+    int attempts = 0;
     for (const auto& member : members_) {
       ARENA_ASSIGN_OR_RETURN(Game game, member->Play(view));
       AddUsage(game.usage, usage);
+      attempts += game.attempts;
       record.voices.push_back({member->identity().name, std::move(game)});
       // Played again as a whole: further calls would be wasted.
       if (record.voices.back().game.failure == FailureKind::kApi) break;
@@ -137,6 +139,7 @@ class Jury final : public Judge {
     Game game = DecideJury(record);
     game.raw_reply = DumpJson(JuryToJson(record));
     game.usage = usage;
+    game.attempts = attempts;
     return game;
   }
 

@@ -18,10 +18,21 @@ namespace {
 constexpr int kMostSamples = 100;
 constexpr std::size_t kQuestionsRemembered = 10'000;  // a few KiB each
 
+/// What questions took.
+struct JudgeCost {
+  int attempts = 0;  ///< requests
+  Usage usage;
+
+  void Add(const JudgeCost& more) {
+    attempts += more.attempts;
+    AddUsage(more.usage, usage);
+  }
+};
+
 /// A question that was asked, and what it cost.
 struct Asked {
   JudgeQuestion question;
-  Usage usage;
+  JudgeCost cost;
 };
 
 Json HashesOf(const std::vector<JudgeTemplate>& templates) {
@@ -64,17 +75,18 @@ class LlmJudge final : public Judge {
     transcript.form = (*chosen)->form;
     transcript.template_name = (*chosen)->name;
     transcript.template_hash = (*chosen)->hash.Hex();
-    Usage usage;
+    JudgeCost cost;
     bool is_open = true;
     for (int sample = 0; sample < options_.samples && is_open; ++sample) {
-      ARENA_ASSIGN_OR_RETURN(auto questions, AskSample(**chosen, view, sample, usage));
+      ARENA_ASSIGN_OR_RETURN(auto questions, AskSample(**chosen, view, sample, cost));
       // What an API failure stopped is played again as a whole: further calls would be wasted.
       is_open = questions.empty() || questions.back().failure != FailureKind::kApi;
       transcript.samples.push_back(std::move(questions));
     }
     Game game = ReadTranscript(transcript, options_.reading);
     game.raw_reply = DumpJson(TranscriptToJson(transcript));
-    game.usage = usage;
+    game.usage = cost.usage;
+    game.attempts = cost.attempts;
     return game;
   }
 
@@ -85,17 +97,17 @@ class LlmJudge final : public Judge {
   }
 
   Result<std::vector<JudgeQuestion>> AskSample(const JudgeTemplate& prompt, const GameView& view,
-                                               int sample, Usage& usage) {
+                                               int sample, JudgeCost& cost) {
     std::vector<JudgeQuestion> questions;
     if (prompt.form != VerdictForm::kSingleScore) {
       ARENA_ASSIGN_OR_RETURN(Asked asked, Ask(prompt, {view, nullptr, options_.json}, sample));
-      AddUsage(asked.usage, usage);
+      cost.Add(asked.cost);
       questions.push_back(std::move(asked.question));
       return questions;
     }
     for (const auto* const turns : {&view.first, &view.second}) {
       ARENA_ASSIGN_OR_RETURN(Asked asked, AskSingle(prompt, view, *turns, sample));
-      AddUsage(asked.usage, usage);
+      cost.Add(asked.cost);
       const bool failed = asked.question.failure != FailureKind::kNone;
       questions.push_back(std::move(asked.question));
       if (failed) break;
@@ -121,7 +133,7 @@ class LlmJudge final : public Judge {
         [](const Result<Asked>& made) {
           return made.ok() && made->question.failure == FailureKind::kNone;
         });
-    if (asked.ok() && !is_fresh) asked->usage = {};  // paid by the game that asked
+    if (asked.ok() && !is_fresh) asked->cost = {};  // paid by the game that asked
     return std::move(asked);
   }
 
@@ -143,7 +155,7 @@ class LlmJudge final : public Judge {
     instruction.conversation = conversation;
     instruction.key = ConversationKey(conversation);
     ARENA_ASSIGN_OR_RETURN(const Answer answer, model_->Respond(instruction, sample));
-    AddUsage(answer.usage, asked.usage);
+    asked.cost.Add({answer.attempts, answer.usage});
     JudgeQuestion& question = asked.question;
     if (!answer.turns.empty()) {
       question.replies.push_back({answer.text(), answer.finish_reason, answer.reasoning});

@@ -62,20 +62,66 @@ Json OllamaReply(const Answered& answer) {
           {"eval_count", answer.completion_tokens}};
 }
 
+// The text of seat "a" or "b" in the prompt of a judge: between the tags <SEAT-...> and
+// </SEAT-...>.
+std::string_view SeatText(std::string_view prompt, char seat) {
+  const auto open = prompt.find(fmt::format("\n<{}-", seat));
+  if (open == std::string_view::npos) return {};
+  const auto begin = prompt.find(">\n", open) + 2;
+  const auto end = prompt.find(fmt::format("\n</{}-", seat), begin);
+  return end == std::string_view::npos ? std::string_view() : prompt.substr(begin, end - begin);
+}
+
+// The verdict on the answers in the judge's prompt.
+std::string FakeVerdict(std::string_view prompt, VerdictManner manner) {
+  const double a = FakeScore(SeatText(prompt, 'a'));
+  const double b = FakeScore(SeatText(prompt, 'b'));
+  const std::string marks = fmt::format("[[{}, {}]]", a, b);
+  switch (manner) {
+    case VerdictManner::kMarked:
+      return fmt::format("A says one thing and B another, in [brackets] too.\n{}", marks);
+    case VerdictManner::kFenced:
+      return fmt::format("My verdict:\n```\n**{}**\n```\n", marks);
+    case VerdictManner::kProse:
+      return fmt::format("Both tried.\n\nAssistant A: {}/10\nAssistant B: {}/10\n", a, b);
+    case VerdictManner::kContradictory:
+      return fmt::format("First I thought [[{0}, {1}]], then [[{1}, {0}]]; I cannot tell.",
+                         a + 0.25, b - 0.25);
+    case VerdictManner::kEmpty:
+    case VerdictManner::kCut:
+      return "";
+  }
+  return "";
+}
+
+constexpr std::string_view kRepair = "No verdict can be read";
+
+bool IsJudge(const Answered& answer) { return answer.model.starts_with("judge"); }
+
 // Throws nlohmann's exceptions where the body is no such request.
 Answered AnswerTo(const FakeEndpointOptions& options, const ReceivedRequest& request) {
   const Json body = Json::parse(request.body);
   Answered answer;
   answer.model = body.at("model").get<std::string>();
+  std::string first;  // what the user said first, and last
   std::string prompt;
   for (const Json& message : body.at("messages")) {
     const auto content = message.at("content").get<std::string>();
     answer.prompt_tokens += TokensOf(content);
-    if (message.at("role") == "user") prompt = content;
+    if (message.at("role") != "user") continue;
+    if (first.empty()) first = content;
+    prompt = content;
   }
-  answer.text = FakeAnswer(answer.model, prompt);
-  answer.is_cut = Rng(RequestHash(request).high).Uniform() < options.cut_rate;
-  if (answer.is_cut) answer.text.resize(answer.text.size() / 2);
+  const Key hash = RequestHash(request);
+  if (IsJudge(answer)) {
+    const VerdictManner manner = MannerOf(hash, prompt.starts_with(kRepair));
+    answer.text = FakeVerdict(first, manner);
+    answer.is_cut = manner == VerdictManner::kCut;
+  } else {
+    answer.text = FakeAnswer(answer.model, prompt);
+    answer.is_cut = Rng(hash.high).Uniform() < options.cut_rate;
+    if (answer.is_cut) answer.text.resize(answer.text.size() / 2);
+  }
   answer.completion_tokens = TokensOf(answer.text);
   return answer;
 }
@@ -90,6 +136,21 @@ std::string FakeAnswer(std::string_view model, std::string_view prompt) {
   const bool is_wrong = KeyBuilder("wrong").Add(model).Add(prompt).Build().low % 4 == 0;
   const std::string number = std::string(begin, end).substr(0, 9);
   return fmt::format("The answer is {}.", std::stoi(number) + (is_wrong ? 1 : 0));
+}
+
+double FakeScore(std::string_view answer) {
+  constexpr std::uint64_t kSteps = 19;  // 1, 1.5 ... 10
+  return 1 + 0.5 * static_cast<double>(HashBytes(answer).low % kSteps);
+}
+
+VerdictManner MannerOf(const Key& request, bool is_repair) {
+  const std::uint64_t draw = request.high % 100;
+  if (is_repair) return draw < 75 ? VerdictManner::kMarked : VerdictManner::kEmpty;
+  if (draw < 50) return VerdictManner::kMarked;
+  if (draw < 65) return VerdictManner::kFenced;
+  if (draw < 80) return VerdictManner::kProse;
+  if (draw < 87) return VerdictManner::kContradictory;
+  return draw < 94 ? VerdictManner::kEmpty : VerdictManner::kCut;
 }
 
 Key RequestHash(const ReceivedRequest& request) {

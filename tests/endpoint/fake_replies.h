@@ -54,12 +54,28 @@ Key RequestHash(const ReceivedRequest& request);
 EndpointFault FaultOf(const FakeEndpointOptions& options, const Key& request, int attempt);
 
 /// The good reply in the protocol of the path: OpenAI's /v1/chat/completions, Anthropic's
-/// /v1/messages, Ollama's /api/chat. Its text is FakeAnswer() of the last user message. Another
-/// path is 404, another key 401, what is no request 400.
+/// /v1/messages, Ollama's /api/chat. Its text is FakeAnswer() of the last user message; models
+/// whose names begin with "judge" judge. Another path is 404, another key 401, what is no request
+/// 400.
 FakeReply ReplyTo(const FakeEndpointOptions& options, const ReceivedRequest& request);
 
 /// "The answer is N.", where N is the first whole number in the prompt, or, for one prompt in four
 /// and depending on the model, one more. A prompt without a number is repeated.
 std::string FakeAnswer(std::string_view model, std::string_view prompt);
+
+/// What the judge thinks of an answer, whatever its seat and rival: 1 to 10 in steps of a half.
+double FakeScore(std::string_view answer);
+
+/// How a judge says its verdict.
+enum class VerdictManner {
+  kMarked,         ///< as it was asked to
+  kFenced,         ///< within a code fence, in bold
+  kProse,          ///< each score in a sentence line of its own
+  kContradictory,  ///< two verdicts that contradict each other
+  kEmpty,
+  kCut,  ///< cut by the limit of tokens, before the verdict
+};
+/// Drawn from the request; a repaired verdict is marked, or still none for one request in four.
+VerdictManner MannerOf(const Key& request, bool is_repair);
 
 }  // namespace arena

@@ -223,7 +223,11 @@ Status ChunkPlay::FindGames(const std::vector<const Meeting*>& ready) {
   for (std::size_t i = 0; i < needed.size(); ++i) {
     const bool is_done = stored[i] && stored[i]->state == WorkState::kDone;
     if (!stored[i] || (!is_done && setting_.options.retry_failed)) {
-      pending_.push_back(needed[i]);
+      if (stored[i]) {
+        needed[i].attempts = stored[i]->attempts;
+        needed[i].usage = stored[i]->usage;
+      }
+      pending_.push_back(std::move(needed[i]));
     } else {
       games_.emplace(needed[i].key, std::move(*stored[i]));
     }
@@ -244,6 +248,8 @@ void ChunkPlay::JudgeOne(const PendingGame& pending) {
   if (!played.ok()) return StopWith(played.error());
   played->key = pending.key;
   played->judge = setting_.judge_key;
+  played->attempts += pending.attempts;
+  AddUsage(pending.usage, played->usage);
   if (const Status put = setting_.store.PutGames({&*played, 1}); !put.ok()) {
     return StopWith(put.error());
   }

@@ -65,6 +65,8 @@ class ChunkPlay {
     std::size_t instruction;
     std::size_t first;  // slots
     std::size_t second;
+    int attempts = 0;  // of an earlier run, which failed, and what they took
+    Usage usage = {};
   };
 
   std::size_t SlotOf(std::size_t instruction, std::size_t model) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "flywheel/internal/model_files.h"
 #include "flywheel/internal/state_file.h"
 #include "miniworld/training_sets.h"
 
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string Below(const RunFolder& folder, const fs::path& path) {
-  return fs::relative(path, folder.root).generic_string();
+  return path.lexically_relative(folder.root).generic_string();
 }
 
 Json CheckpointEntry(const Json& facts) {
@@ -25,8 +26,9 @@ Json CheckpointEntry(const Json& facts) {
     return fs::path(path.get<std::string>()).filename().string();
   };
   Json entry = {{"name", name_of(facts.at("out"))}, {"parent", nullptr}};
-  // The random weights that all begin with are no checkpoint.
-  if (facts.at("from") != "world/model") entry["parent"] = name_of(facts.at("from"));
+  // What was given has no parent, and the random weights that all begin with are no checkpoint.
+  if (facts.value("from", "world/model") != "world/model")
+    entry["parent"] = name_of(facts.at("from"));
   entry["trainer"] = facts.at("trainer");
   if (facts.contains("reward_model")) entry["reward_model"] = name_of(facts.at("reward_model"));
   for (const char* member : {"weights", "settings", "data"}) entry[member] = facts.at(member);
@@ -58,7 +60,7 @@ Result<Json> DescribeTraining(const TrainingJobOptions& job, const RunFolder& fo
                       {"hash", hash.Hex()}});
     }
   }
-  ARENA_ASSIGN_OR_RETURN(const Key weights, HashFile(job.out / "model.safetensors"));
+  ARENA_ASSIGN_OR_RETURN(const Key weights, HashModel(job.out));
   const bool is_kept = job.data.empty();
   Json facts = {{"trainer", is_kept ? "none: too little was selected" : TrainerName(job.trainer)},
                 {"from", Below(folder, job.model)},
@@ -76,6 +78,7 @@ Status WriteLineage(const FlywheelSettings& settings, const RunFolder& folder,
   Json checkpoints = Json::array();
   std::vector<std::string> models;  // they are trained side by side
   for (const mini::TrainingSet& set : mini::TrainingSets()) models.push_back(ModelPart(set.name));
+  models.push_back(ModelPart("reward-base"));
   ARENA_RETURN_IF_ERROR(AddCheckpoints(folder, "setup", models, checkpoints));
   for (const StagePlan& stage : PlanStages(settings)) {
     ARENA_RETURN_IF_ERROR(AddCheckpoints(folder, stage.name,

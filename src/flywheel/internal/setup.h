@@ -1,4 +1,4 @@
-// What a run starts from: the mini world, the shards, the target's base and the rivals.
+// What a run starts from: the test set, the shards, the target's base and the rivals.
 #pragma once
 
 #include <chrono>
@@ -11,12 +11,13 @@
 
 namespace arena::flywheel_internal {
 
-/// Writes the world and the shards and trains the models, all that is not there yet.
+/// Makes what is not there yet: test set, shards, what SFT-I0 learns, and the base; of the mini
+/// world the rivals, too.
 Status SetUp(const FlywheelSettings& settings, const RunFolder& folder, const FlywheelParts& parts,
              StateFile& state);
 
 /// "NAME: training, step 10 of 100, loss 1.234" as progress.
-StageTrainer::OnStep ReportSteps(const FlywheelParts& parts, const std::string& name);
+StageTrainer::OnProgress ReportTraining(const FlywheelParts& parts, const std::string& name);
 
 /// Seconds since `start`.
 double SecondsSince(const Clock& clock, std::chrono::steady_clock::time_point start);

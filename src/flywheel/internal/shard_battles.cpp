@@ -8,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "formats/answers.h"
+#include "formats/instruction_scores.h"
 
 namespace arena::flywheel_internal {
 namespace {
@@ -29,22 +30,24 @@ std::vector<const Instruction*> ShareOf(std::span<const Instruction> instruction
 
 Result<std::vector<Instruction>> ReadShard(const std::filesystem::path& file) {
   std::vector<Instruction> instructions;
-  ARENA_ASSIGN_OR_RETURN(
-      const ReadReport report,
-      ReadInstructions(InstructionFormat::kJsonl, file, {}, [&](Instruction&& row) -> Status {
-        instructions.push_back(std::move(row));
-        return {};
-      }));
+  ARENA_ASSIGN_OR_RETURN(const InstructionFormat format, GuessInstructionFormat(file));
+  ARENA_ASSIGN_OR_RETURN(const ReadReport report,
+                         ReadInstructions(format, file, {}, [&](Instruction&& row) -> Status {
+                           instructions.push_back(std::move(row));
+                           return {};
+                         }));
   if (report.rows == 0) return InvalidInput(fmt::format("{}: has no row", file.string()));
   return instructions;
 }
 
 Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instructions,
                                std::span<ChatModel* const> models, Judge& judge,
-                               const PairingOptions& pairing, unsigned workers,
+                               const ShardPlay& play,
                                const std::function<void(std::int64_t, std::int64_t)>& on_progress) {
+  const unsigned workers = play.workers;
   BattleRunOptions options;
-  options.pairing = pairing;
+  options.pairing = play.pairing;
+  options.retry_failed = play.retry_failed;
   options.threads = 1;
   options.chunk = kBlock;
   std::mutex mutex;
@@ -72,20 +75,28 @@ Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instru
     };
     ends[worker] = RunBattles(store, stream, models, judge, options, follow);
   });
-  std::int64_t battles = 0;
+  BattleRunProgress all;
   for (auto& end : ends) {
     if (!end) continue;
     if (!end->ok()) return end->error();
     const BattleRunProgress& run = **end;
-    if (run.interrupted) return Cancelled("stopped by the user");
-    if (run.failed_answers + run.failed_games > 0) {
-      return Error{ErrorCode::kUnavailable,
-                   fmt::format("{} answers and {} games failed, the first: {}", run.failed_answers,
-                               run.failed_games, run.failures.front())};
-    }
-    battles += run.battles_total;
+    if (run.interrupted) return Cancelled(run.stopped);
+    all.battles_total += run.battles_total;
+    all.failed_answers += run.failed_answers;
+    all.failed_games += run.failed_games;
+    all.failures.insert(all.failures.end(), run.failures.begin(), run.failures.end());
   }
-  return battles;
+  const auto failed = static_cast<double>(all.failed_answers + all.failed_games);
+  if (failed > play.max_failures * static_cast<double>(all.battles_total)) {
+    return Error{
+        ErrorCode::kUnavailable,
+        fmt::format("{} answers and {} games of {} battles failed, the first: {}. Mend the "
+                    "cause and run again with --retry-errors, or allow more with "
+                    "flywheel.max_failures",
+                    all.failed_answers, all.failed_games, all.battles_total,
+                    all.failures.empty() ? "of an earlier run" : all.failures.front())};
+  }
+  return all.battles_total;
 }
 
 Result<std::unordered_map<Key, double, KeyHash>> MeasureDifficulty(Store& store,
@@ -116,9 +127,16 @@ Result<std::unordered_map<Key, double, KeyHash>> MeasureDifficulty(Store& store,
   return difficulty;
 }
 
-Result<Answer> StoredContestant::Respond(const Instruction& instruction, int) {
-  return InternalError(fmt::format("the answer of {} to the instruction {} is not stored",
-                                   contestant_.name, instruction.key.Hex()));
+Result<Answer> StoredContestant::Respond(const Instruction& instruction, int sample) {
+  Answer answer;
+  answer.contestant = contestant_.key();
+  answer.instruction = instruction.key;
+  answer.sample = sample;
+  answer.key = AnswerKey(answer.contestant, instruction.key, sample);
+  answer.state = WorkState::kFailed;
+  answer.failure = FailureKind::kMissing;
+  answer.error = fmt::format("{} is no longer served", contestant_.name);
+  return answer;
 }
 
 }  // namespace arena::flywheel_internal

@@ -6,9 +6,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "flywheel/internal/copy_model.h"
 #include "flywheel/internal/evaluation.h"
 #include "flywheel/internal/lineage_file.h"
+#include "flywheel/internal/model_files.h"
 #include "flywheel/internal/replay.h"
 #include "flywheel/internal/setup.h"
 #include "flywheel/internal/shard_battles.h"
@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kBase[] = "base";
 constexpr char kGeneralist[] = "generalist";
 constexpr double kRolloutBatch = 128;  // the trainer's default
 
@@ -43,12 +42,12 @@ class Stage {
       ARENA_RETURN_IF_ERROR(RunPart("reward model", [this] { return TrainRewardModel(); }));
     }
     ARENA_RETURN_IF_ERROR(RunPart("train", [this] { return TrainCheckpoint(plan_.name, What()); }));
-    if (HasLearned() && has_pairs() && settings_.controls) {
+    if (IsNew() && has_pairs() && settings_.controls) {
       ARENA_RETURN_IF_ERROR(RunPart(
           "train control", [this] { return TrainCheckpoint(ControlName(), What() + " control"); }));
       ARENA_RETURN_IF_ERROR(Enter("evaluate control", ControlName()));
     }
-    if (!HasLearned()) {
+    if (!IsNew()) {
       ARENA_RETURN_IF_ERROR(RunPart("evaluate", [this] { return EvaluationBefore(); }));
       return true;
     }
@@ -61,7 +60,10 @@ class Stage {
 
  private:
   bool has_pairs() const { return plan_.kind == StageKind::kDpo || plan_.kind == StageKind::kPpo; }
-  bool HasLearned() const { return !state_.Facts("train").value("kept", false); }
+  // The first stage is evaluated in any case: nothing is known of its checkpoint before.
+  bool IsNew() const {
+    return plan_.kind == StageKind::kStart || !state_.Facts("train").value("kept", false);
+  }
 
   // Does a part that is not done and records what it says of itself.
   Status RunPart(const std::string& part, const std::function<Result<Json>()>& body) {
@@ -99,7 +101,7 @@ class Stage {
   }
 
   fs::path ParentCheckpoint() const {
-    return folder_.Checkpoint(parent_.empty() ? kBase : parent_);
+    return parent_.empty() ? folder_.Base() : folder_.Checkpoint(parent_);
   }
 
   // The target's most probable answers, and where there are pairs its samples beside them.
@@ -121,17 +123,15 @@ class Stage {
                             ChatModel& target, std::vector<ChatModel*> others,
                             const PairingOptions& pairing) {
     others.push_back(&target);
-    return PlayShard(store, instructions, others, context_.parts.judge, pairing, settings_.workers,
+    return PlayShard(store, instructions, others, context_.parts.judge,
+                     {.pairing = pairing,
+                      .workers = settings_.workers,
+                      .retry_failed = context_.parts.retry_failed,
+                      .max_failures = settings_.max_failures},
                      [&](std::int64_t done, std::int64_t all) {
                        context_.parts.on_progress(fmt::format("{}: {}, battle {} of {}", plan_.name,
                                                               target.contestant().name, done, all));
                      });
-  }
-
-  std::vector<ChatModel*> Rivals() const {
-    std::vector<ChatModel*> rivals;
-    for (const auto& rival : context_.rivals) rivals.push_back(rival.get());
-    return rivals;
   }
 
   Result<Json> PlayBattles() {
@@ -140,8 +140,8 @@ class Stage {
     for (const StageContestant& who : Targets()) {
       ARENA_ASSIGN_OR_RETURN(const auto target, context_.parts.server.Serve(who));
       const PairingOptions pairing{.pairing = Pairing::kTarget, .target = who.name};
-      ARENA_ASSIGN_OR_RETURN(const std::int64_t played,
-                             Play(*context_.battles, instructions, *target, Rivals(), pairing));
+      ARENA_ASSIGN_OR_RETURN(const std::int64_t played, Play(*context_.battles, instructions,
+                                                             *target, context_.rivals, pairing));
       battles += played;
     }
     return Json{{"target", parent_},
@@ -271,7 +271,7 @@ class Stage {
     training.workers = settings_.workers;
     job.settings = TrainingSettingsFor(settings_, what);
     ARENA_RETURN_IF_ERROR(
-        context_.parts.trainer.Train(training, ReportSteps(context_.parts, training.name)));
+        context_.parts.trainer.Train(training, ReportTraining(context_.parts, training.name)));
     return DescribeTraining(job, folder_);
   }
 
@@ -279,12 +279,14 @@ class Stage {
     return folder_.Checkpoint(fmt::format("RM-I{}", iteration));
   }
 
-  // The reward model that this stage goes on with: the last one there is, else the generalist.
+  // The reward model that this stage goes on with: the last one there is, else what the first one
+  // starts from.
   fs::path RewardModelBefore() const {
     for (std::int64_t i = plan_.iteration - 1; i > 0; --i) {
       if (fs::exists(RewardModel(i))) return RewardModel(i);
     }
-    return folder_.Checkpoint(kGeneralist);
+    if (!HasOwnModels(settings_)) return folder_.Checkpoint(kGeneralist);
+    return settings_.reward_base.empty() ? folder_.Base() : folder_.RewardBase();
   }
 
   Result<Json> TrainRewardModel() {
@@ -372,7 +374,7 @@ class Stage {
                               .max_new_tokens = settings_.max_new_tokens};
     ARENA_ASSIGN_OR_RETURN(const auto target, context_.parts.server.Serve(who));
     std::vector<std::unique_ptr<StoredContestant>> earlier;
-    std::vector<ChatModel*> others = Rivals();
+    std::vector<ChatModel*> others = context_.rivals;
     for (const Contestant& checkpoint : context_.checkpoints) {
       earlier.push_back(std::make_unique<StoredContestant>(checkpoint));
       others.push_back(earlier.back().get());

@@ -24,8 +24,9 @@ struct RunContext {
   std::unique_ptr<Store> tests;    ///< on the test set
   TestSet test_set;
   std::vector<Instruction> test_instructions;
-  std::vector<std::unique_ptr<ChatModel>> rivals = {};
-  std::vector<Contestant> checkpoints = {};  ///< of the stages and controls so far
+  std::vector<ChatModel*> rivals = {};
+  std::vector<std::unique_ptr<ChatModel>> mini_rivals = {};  ///< who they are in the mini world
+  std::vector<Contestant> checkpoints = {};                  ///< of the stages and controls so far
   std::string target = {};  ///< the stage whose checkpoint the next one starts from; empty: base
 };
 
