@@ -51,11 +51,17 @@ Status Run::Prepare() {
 
 Status Run::Select(InstructionStream instructions) {
   ARENA_ASSIGN_OR_RETURN(InstructionChoice choice, ChooseInstructions(instructions, options_));
-  selected_ = std::move(choice.keys);
   progress_.duplicate_instructions = choice.duplicates;
+  for (const Key& key : choice.keys) {
+    std::int64_t battles = 0;
+    for (std::size_t pair = 0; pair < lineup_.pairs.size(); ++pair) {
+      battles += Wants(options_, key, pair) ? 1 : 0;
+    }
+    if (battles == 0) continue;
+    selected_.insert(key);
+    progress_.battles_total += battles;
+  }
   progress_.instructions = static_cast<std::int64_t>(selected_.size());
-  progress_.battles_total =
-      progress_.instructions * static_cast<std::int64_t>(lineup_.pairs.size());
   return {};
 }
 

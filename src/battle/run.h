@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +30,8 @@ struct BattleRunOptions {
   /// Instructions in memory at a time; more where contestants or judge work on many at once and no
   /// contestant answers as a unit.
   std::size_t chunk = 64;
+  /// Whether a pair, by its index in MakePairs()'s order, meets on an instruction; null: it does.
+  std::function<bool(const Key& instruction, std::size_t pair)> wants{};
 };
 
 /// Counts of a run. A battle is finished when both of its games are done or have failed.
@@ -44,6 +48,8 @@ struct BattleRunProgress {
   bool interrupted = false;                 ///< stopped early; run again to continue
   std::string stopped;                      ///< why: by the user, or a cap on cost
   std::vector<std::string> failures;        ///< the first 20, one line each
+  /// How many answers and games failed, by FailureKindName.
+  std::map<std::string, std::int64_t, std::less<>> failed_by_kind;
 };
 
 /// Calls its sink with every instruction, in the same order each time it is called.

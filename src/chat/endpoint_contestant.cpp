@@ -134,7 +134,8 @@ bool EndpointContestant::TakeReply(const CallResult& result, Turn&& turn, Answer
   const SplitReply split = SplitReasoning(reply.text);
   AppendPart(reply.reasoning, "\n\n", answer.reasoning);
   AppendPart(split.reasoning, "\n\n", answer.reasoning);
-  AppendPart(Redacted(result.reply.body), "\n", answer.raw_reply);
+  const std::string& raw = reply.joined.empty() ? result.reply.body : reply.joined;
+  AppendPart(Redacted(raw), "\n", answer.raw_reply);
   answer.finish_reason = reply.finish_reason;
   answer.turns.emplace_back(split.answer);
   if (split.is_cut || (reply.failure == FailureKind::kLength && !options_.keep_cut)) {

@@ -52,6 +52,9 @@ struct EndpointOptions {
   bool keep_cut = false;
 
   // The rest.
+  /// kOpenAi: the reply comes as it is made, so that `TransferLimits::idle` notices a server that
+  /// has stopped and proxies see that something comes.
+  bool stream = false;
   std::string api_key{};  ///< the key itself; never in a log, a store or an error
   /// The header for it: "Authorization" (with "Bearer"), "x-api-key", "api-key"; empty: the
   /// protocol's.

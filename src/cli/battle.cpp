@@ -1,6 +1,9 @@
 // `arena battle`: play the battles of an arena.toml, or continue them.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -9,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/interrupt.h"
+#include "battle/adaptive.h"
 #include "battle/plan.h"
 #include "battle/run.h"
 #include "cli/assemble.h"
@@ -16,9 +20,14 @@
 #include "cli/ledger_text.h"
 #include "cli/network.h"
 #include "cli/progress.h"
+#include "report/flywheel_report.h"
+#include "report/numbers.h"
 
 namespace arena {
 namespace {
+
+constexpr double kSecondsPerHour = 3600;
+constexpr double kWorthAFigure = 10;  // seconds
 
 struct BattleArguments {
   CommonOptions common;
@@ -26,6 +35,7 @@ struct BattleArguments {
   bool retry_errors = false;
   bool dry_run = false;
   double max_cost_usd = std::numeric_limits<double>::infinity();
+  double until_width = 0;  // 0: all battles are played
 };
 
 /// What a run needs, made from the configuration.
@@ -37,6 +47,7 @@ struct BattleParts {
   std::unique_ptr<Judge> judge;
   std::vector<ChatModel*> contestants;
   BattleRunOptions options;
+  double until_width = 0;  ///< 0: all battles are played
 };
 
 Json SummaryJson(const BattleRunProgress& run, const BattleParts& parts, const Json& ledger) {
@@ -54,9 +65,19 @@ Json SummaryJson(const BattleRunProgress& run, const BattleParts& parts, const J
           {"interrupted", run.interrupted},
           {"stopped", run.stopped},
           {"failures", run.failures},
+          {"failed_by_kind", run.failed_by_kind},
           {"requests", parts.network->counts().requests},
           {"spent_usd", parts.network->budget().spent()},
           {"ledger", ledger}};
+}
+
+// "3 length, 1 unparsable".
+std::string KindsText(const BattleRunProgress& run) {
+  std::vector<std::string> kinds;
+  for (const auto& [kind, count] : run.failed_by_kind) {
+    kinds.push_back(fmt::format("{} {}", count, kind));
+  }
+  return fmt::format("{}", fmt::join(kinds, ", "));
 }
 
 std::string SummaryText(const BattleRunProgress& run, const std::string& store) {
@@ -70,8 +91,8 @@ std::string SummaryText(const BattleRunProgress& run, const std::string& store) 
                         run.duplicate_instructions);
   }
   if (const auto failed = run.failed_answers + run.failed_games; failed > 0) {
-    text += fmt::format("{} answers and {} games failed; their battles are void, not ties:\n",
-                        run.failed_answers, run.failed_games);
+    text += fmt::format("{} answers and {} games failed ({}); their battles are void, not ties:\n",
+                        run.failed_answers, run.failed_games, KindsText(run));
     for (const std::string& line : run.failures) text += fmt::format("  {}\n", line);
     if (failed > static_cast<std::int64_t>(run.failures.size())) text += "  ...\n";
     text += "Mend the cause, then run again with --retry-errors.\n";
@@ -83,11 +104,37 @@ std::string SummaryText(const BattleRunProgress& run, const std::string& store) 
   return text;
 }
 
+// What was played now, in what time and for how much.
+struct Efficiency {
+  double battles = 0;
+  double hours = 0;
+  double usd = 0;
+
+  double PerHour() const { return hours > 0 ? battles / hours : 0; }
+};
+
+Json EfficiencyJson(const Efficiency& now) {
+  return {{"seconds", now.hours * kSecondsPerHour},
+          {"battles", now.battles},
+          {"battles_per_hour", now.PerHour()},
+          {"usd_per_battle", now.battles > 0 ? now.usd / now.battles : 0},
+          {"human_battles_per_hour", kHumanBattlesPerHour}};
+}
+
+std::string EfficiencyText(const Efficiency& now) {
+  if (now.battles == 0 || now.hours * kSecondsPerHour < kWorthAFigure) return "";
+  std::string text = fmt::format("{} battles an hour", CountNumber(std::round(now.PerHour())));
+  if (now.usd > 0) text += fmt::format(", {:.5f} USD a battle", now.usd / now.battles);
+  return text + fmt::format("; a person who reads and votes makes about {:g} an hour.\n",
+                            kHumanBattlesPerHour);
+}
+
 Result<BattleParts> MakeParts(const BattleArguments& arguments) {
   BattleParts parts;
   ARENA_ASSIGN_OR_RETURN(parts.config,
                          LoadValidConfig(arguments.common.config, arguments.common.overrides));
   const Config& config = parts.config;
+  parts.until_width = arguments.until_width;
   parts.store = arguments.store.empty() ? config.store.string() : arguments.store;
   parts.network =
       std::make_unique<Network>(static_cast<std::uint64_t>(config.seed), arguments.max_cost_usd);
@@ -170,10 +217,17 @@ std::string SpendNote(const BattleRunProgress& run, const Network& network) {
     note += fmt::format(", {} requests", counts.requests);
     if (network.budget().spent() > 0) note += fmt::format(", {:.4f} USD", network.budget().spent());
   }
+  if (!run.failed_by_kind.empty()) note += fmt::format(", failed: {}", KindsText(run));
   return note;
 }
 
-Result<BattleRunProgress> Play(const BattleParts& parts, bool quiet) {
+// "width 63 after 4 rounds".
+std::string WidthNote(const AdaptiveProgress& now) {
+  if (!std::isfinite(now.width)) return "first round";
+  return fmt::format("mean width {:.1f} after {} rounds", now.width, now.rounds);
+}
+
+Result<AdaptiveProgress> Play(const BattleParts& parts, bool quiet) {
   StoreOptions store_options;
   store_options.batch_rows = static_cast<int>(parts.config.batch_rows);
   store_options.batch_time = std::chrono::milliseconds(parts.config.batch_ms);
@@ -188,21 +242,49 @@ Result<BattleRunProgress> Play(const BattleParts& parts, bool quiet) {
     progress.Update(run.battles_finished, run.battles_total, run.battles_kept,
                     SpendNote(run, *parts.network));
   };
-  auto result = RunBattles(*store, stream, parts.contestants, *parts.judge, parts.options, show);
+  if (parts.until_width > 0) {
+    const AdaptiveOptions options{parts.options, parts.config.outcome, parts.until_width};
+    auto result = RunAdaptiveBattles(
+        *store, stream, parts.contestants, *parts.judge, options, [&](const AdaptiveProgress& now) {
+          progress.Update(
+              now.run.battles_finished, now.run.battles_total, now.run.battles_kept,
+              fmt::format("{}, {}", WidthNote(now), SpendNote(now.run, *parts.network)));
+        });
+    progress.Finish();
+    return result;
+  }
+  AdaptiveProgress all;
+  ARENA_ASSIGN_OR_RETURN(
+      all.run, RunBattles(*store, stream, parts.contestants, *parts.judge, parts.options, show));
   progress.Finish();
-  return result;
+  return all;
 }
 
 Result<Exit> RunBattle(const BattleArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const BattleParts parts, MakeParts(arguments));
   if (arguments.dry_run) return DryRun(parts, arguments.common.json);
-  ARENA_ASSIGN_OR_RETURN(const BattleRunProgress run, Play(parts, arguments.common.json));
+  const auto start = std::chrono::steady_clock::now();
+  ARENA_ASSIGN_OR_RETURN(const AdaptiveProgress played, Play(parts, arguments.common.json));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const BattleRunProgress& run = played.run;
+  const Efficiency efficiency{static_cast<double>(run.battles_finished - run.battles_kept),
+                              seconds.count() / kSecondsPerHour, parts.network->budget().spent()};
   ARENA_ASSIGN_OR_RETURN(const auto ledger, ReadLedger(parts.store));
   if (arguments.common.json) {
-    PrintJson(SummaryJson(run, parts, LedgerJson(ledger)));
+    Json summary = SummaryJson(run, parts, LedgerJson(ledger));
+    summary["efficiency"] = EfficiencyJson(efficiency);
+    if (parts.until_width > 0) summary["rounds"] = played.rounds;
+    if (std::isfinite(played.width)) summary["mean_interval_width"] = played.width;
+    PrintJson(summary);
   } else {
     if (parts.network->counts().requests > 0) PrintText(LedgerText(ledger, StdoutTableStyle()));
-    PrintText(SummaryText(run, parts.store));
+    if (std::isfinite(played.width)) {
+      PrintText(
+          fmt::format("The 95% intervals are {:.1f} rating points wide on average, after {} "
+                      "rounds; {:g} was wished for.\n",
+                      played.width, played.rounds, parts.until_width));
+    }
+    PrintText(EfficiencyText(efficiency) + SummaryText(run, parts.store));
   }
   if (run.interrupted) return Exit::kInterrupted;
   return run.failed_answers + run.failed_games > 0 ? Exit::kFailuresListed : Exit::kDone;
@@ -226,6 +308,12 @@ void AddBattle(CLI::App& app, Exit& exit) {
                   "Stop before this run's requests could cost more than so many US dollars")
       ->check(CLI::NonNegativeNumber)
       ->type_name("USD");
+  command
+      .add_option("--until-width", arguments->until_width,
+                  "Play the battles that tell most, until the 95% intervals are so many rating "
+                  "points wide on average")
+      ->check(CLI::PositiveNumber)
+      ->type_name("POINTS");
   AddJsonOption(command, arguments->common);
   command.footer(
       "Running it again continues: finished answers and games are never asked for twice.\n"

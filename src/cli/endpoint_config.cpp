@@ -111,6 +111,7 @@ void ReadModel(TableReader& table, EndpointConfig& endpoint) {
   table.ReadName("max_tokens_field", kTokenLimitFields, OneOf(kTokenLimitFields),
                  model.max_tokens_field);
   table.Read("keep_cut", model.keep_cut);
+  table.Read("stream", model.stream);
   ReadBody(table, model.body);
   ReadHeaders(table, model.headers);
   ReadNotNegative(table, "input_usd_per_million", model.prices.input);
@@ -175,6 +176,9 @@ EndpointConfig ReadEndpointModel(TableReader& table, std::string_view kind,
   }
   config.model.protocol = *ParseEndpointProtocol(kind);
   ReadEndpoint(table, config);
+  if (config.model.stream && config.model.protocol != EndpointProtocol::kOpenAi) {
+    table.NoteKey("stream", "is for the kind \"openai\"");
+  }
   if (config.model.model.empty()) {
     table.Note(nullptr, fmt::format("{} needs model = \"NAME\", as the server calls it", owner));
   }

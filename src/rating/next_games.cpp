@@ -20,6 +20,11 @@ Status CheckPlayed(const PlayedGames& played) {
       fits = std::isfinite(games) && games >= 0 && games == played.games[j][i];
     }
   }
+  if (!played.left.empty()) {
+    fits = fits && played.left.size() == size &&
+           std::all_of(played.left.begin(), played.left.end(),
+                       [size](const auto& row) { return row.size() == size; });
+  }
   if (!fits) {
     return InvalidInput(
         "choosing games needs a finite strength for each contestant and a symmetric table of "
@@ -85,6 +90,7 @@ Result<std::vector<NextGame>> ChooseNextGames(const PlayedGames& played, std::si
   ARENA_RETURN_IF_ERROR(CheckPlayed(played));
   const std::size_t size = played.strengths.size();
   Eigen::MatrixXd covariance = Covariance(played);
+  auto left = played.left;
   std::vector<NextGame> chosen;
   chosen.reserve(count);
   while (chosen.size() < count) {
@@ -94,6 +100,7 @@ Result<std::vector<NextGame>> ChooseNextGames(const PlayedGames& played, std::si
     const Eigen::VectorXd variances = covariance.diagonal();
     for (std::size_t a = 0; a < size; ++a) {
       for (std::size_t b = a + 1; b < size; ++b) {
+        if (!left.empty() && left[a][b] < 1) continue;
         Update update = UpdateBy(covariance, {a, b}, Information(played, a, b));
         const double sum =
             ErrorSum(variances - update.step * update.column.cwiseProduct(update.column));
@@ -103,6 +110,8 @@ Result<std::vector<NextGame>> ChooseNextGames(const PlayedGames& played, std::si
         best_update = std::move(update);
       }
     }
+    if (best_sum == HUGE_VAL) break;  // no game is left
+    if (!left.empty()) left[best.a][best.b] -= 1;
     covariance -= best_update.step * best_update.column * best_update.column.transpose();
     chosen.push_back(best);
   }

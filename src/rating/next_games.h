@@ -15,6 +15,8 @@ struct PlayedGames {
   std::vector<double> strengths;
   /// [i][j]: judged games between i and j; symmetric, without own games.
   std::vector<std::vector<double>> games;
+  /// [i][j]: how many more there can be; symmetric. Empty: any number.
+  std::vector<std::vector<double>> left{};
 };
 
 struct NextGame {
@@ -28,11 +30,11 @@ struct NextGame {
 /// the diagonal. Intervals are as wide as this times a constant. Errors: as of ChooseNextGames.
 Result<double> MeanStandardError(const PlayedGames& played);
 
-/// The next `count` games, one after the other: each is the one that lowers the mean standard error
-/// most, with those chosen before it counted as played; the first of equals in the order of a and
-/// b. Who has played little, and pairs whose outcome is open, come first. Takes time proportional
-/// to count times the cube of the number of contestants. Errors: fewer than two contestants; sizes
-/// that differ; numbers that are not finite or games below 0.
+/// The next `count` games, or as many as there can be, one after the other: each is the one that
+/// lowers the mean standard error most, with those chosen before it counted as played; the first of
+/// equals in the order of a and b. Who has played little, and pairs whose outcome is open, come
+/// first. Takes time proportional to count times the cube of the number of contestants. Errors:
+/// fewer than two contestants; sizes that differ; numbers that are not finite or games below 0.
 Result<std::vector<NextGame>> ChooseNextGames(const PlayedGames& played, std::size_t count);
 
 }  // namespace arena

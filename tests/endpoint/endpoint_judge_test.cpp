@@ -243,8 +243,8 @@ TEST_F(EndpointJudgeTest, TwoTurnQuestionsArePlayedAndJudgedTurnByTurn) {
     arena_ += fmt::format(
         "[[contestant]]\nname = \"{0}\"\nkind = \"openai\"\nbase_url = \"{1}/v1\"\nmodel = "
         "\"{0}\"\n"
-        "max_tokens = 512\nmax_in_flight = 48\nfirst_byte_timeout_s = 0.3\nidle_timeout_s = 0.3\n"
-        "first_backoff_s = 0.01\nlongest_backoff_s = 0.03\n",
+        "max_tokens = 512\nstream = true\nmax_in_flight = 48\nfirst_byte_timeout_s = 0.3\n"
+        "idle_timeout_s = 0.3\nfirst_backoff_s = 0.01\nlongest_backoff_s = 0.03\n",
         name, endpoint.url());
   }
   WriteConfig(endpoint, "mt.db");

@@ -42,6 +42,29 @@ Json OpenAiReply(const Answered& answer) {
             {"total_tokens", answer.prompt_tokens + answer.completion_tokens}}}};
 }
 
+// The same as events: the text word by word, then the end, then the usage.
+std::string OpenAiStream(const Answered& answer) {
+  const Json whole = OpenAiReply(answer);
+  const auto event = [](const Json& delta, const Json& end) {
+    return fmt::format(
+        "data: {}\n\n",
+        DumpJson({{"id", "chatcmpl-fake"},
+                  {"object", "chat.completion.chunk"},
+                  {"choices", {{{"index", 0}, {"delta", delta}, {"finish_reason", end}}}}}));
+  };
+  std::string stream = ": the first line of a stream may be a comment\n\n";
+  stream += event({{"role", "assistant"}, {"content", ""}}, nullptr);
+  for (std::size_t at = 0; at < answer.text.size();) {
+    const std::size_t end = std::min(answer.text.find(' ', at), answer.text.size() - 1) + 1;
+    stream += event({{"content", answer.text.substr(at, end - at)}}, nullptr);
+    at = end;
+  }
+  stream += event(Json::object(), whole["choices"][0]["finish_reason"]);
+  stream += fmt::format("data: {}\n\ndata: [DONE]\n\n",
+                        DumpJson({{"choices", Json::array()}, {"usage", whole["usage"]}}));
+  return stream;
+}
+
 Json AnthropicReply(const Answered& answer) {
   return {{"id", "msg_fake"},
           {"type", "message"},
@@ -85,8 +108,7 @@ std::string FakeVerdict(std::string_view prompt, VerdictManner manner) {
     case VerdictManner::kProse:
       return fmt::format("Both tried.\n\nAssistant A: {}/10\nAssistant B: {}/10\n", a, b);
     case VerdictManner::kContradictory:
-      return fmt::format("First I thought [[{0}, {1}]], then [[{1}, {0}]]; I cannot tell.",
-                         a + 0.25, b - 0.25);
+      return "First I thought [[9.25, 2.25]], then [[2.25, 9.25]]; I cannot tell.";
     case VerdictManner::kEmpty:
     case VerdictManner::kCut:
       return "";
@@ -174,6 +196,9 @@ FakeReply ReplyTo(const FakeEndpointOptions& options, const ReceivedRequest& req
                                                                          : nullptr;
   if (form == nullptr) return ErrorReply(404, "there is no " + request.path);
   try {
+    if (form == OpenAiReply && Json::parse(request.body).value("stream", false)) {
+      return {200, "Content-Type: text/event-stream\r\n", OpenAiStream(AnswerTo(options, request))};
+    }
     return {200, "", DumpJson(form(AnswerTo(options, request)))};
   } catch (const Json::exception& e) {
     return ErrorReply(400, e.what());

@@ -49,7 +49,9 @@ std::size_t ChunkPlay::SlotOf(std::size_t instruction, std::size_t model) const 
 void ChunkPlay::OpenMeetings() {
   meetings_.reserve(chunk_.size() * setting_.pairs.size());
   for (std::size_t i = 0; i < chunk_.size(); ++i) {
-    for (const auto& [a, b] : setting_.pairs) {
+    for (std::size_t pair = 0; pair < setting_.pairs.size(); ++pair) {
+      if (!Wants(setting_.options, chunk_[i].key, pair)) continue;
+      const auto& [a, b] = setting_.pairs[pair];
       const Meeting meeting{i, SlotOf(i, a), SlotOf(i, b)};
       meetings_of_[meeting.slot_a].push_back(meetings_.size());
       meetings_of_[meeting.slot_b].push_back(meetings_.size());
@@ -81,7 +83,7 @@ Status ChunkPlay::LoadAnswers() {
 std::vector<std::size_t> ChunkPlay::MissingOf(std::size_t p) const {
   std::vector<std::size_t> slots;
   for (std::size_t slot = p; slot < answers_.size(); slot += setting_.playing.size()) {
-    if (!answers_[slot]) slots.push_back(slot);
+    if (!answers_[slot] && !meetings_of_[slot].empty()) slots.push_back(slot);
   }
   return slots;
 }
@@ -349,8 +351,10 @@ Status ChunkPlay::Play(FunctionRef<void(const Counts&)> tick) {
 void ChunkPlay::CountAnswers(BattleRunProgress& progress) const {
   for (std::size_t slot = 0; slot < answers_.size(); ++slot) {
     if (!answers_[slot] || answers_[slot]->state != WorkState::kFailed) continue;
+    if (meetings_of_[slot].empty()) continue;
     const std::size_t m = setting_.playing[slot % setting_.playing.size()];
     ++progress.failed_answers;
+    ++progress.failed_by_kind[std::string(FailureKindName(answers_[slot]->failure))];
     NoteFailure(fmt::format("answer of {}: {}", setting_.models[m]->contestant().name,
                             answers_[slot]->error),
                 progress);
@@ -363,6 +367,7 @@ void ChunkPlay::CountGame(const Key& key, std::unordered_set<Key, KeyHash>& seen
   if (found == games_.end() || found->second.state == WorkState::kDone) return;
   if (!seen.insert(key).second) return;
   ++progress.failed_games;
+  ++progress.failed_by_kind[std::string(FailureKindName(found->second.failure))];
   NoteFailure(fmt::format("game {}: {}", key.Hex().substr(0, 12), found->second.error), progress);
 }
 

@@ -19,6 +19,11 @@
 
 namespace arena {
 
+/// Whether the pair meets on the instruction.
+inline bool Wants(const BattleRunOptions& options, const Key& instruction, std::size_t pair) {
+  return options.wants == nullptr || options.wants(instruction, pair);
+}
+
 /// What all chunks of a run share; constant while it runs.
 struct ChunkSetting {
   Store& store;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/trim.h"
 
 namespace arena {
 namespace {
@@ -132,7 +133,25 @@ Json EndpointBehaviour(const EndpointOptions& options) {
   return json;
 }
 
+namespace {
+
+// A server that does not stream answers with a document even where it was asked to.
+bool IsStream(EndpointProtocol protocol, std::string_view body) {
+  const std::string_view text = TrimSpace(body);
+  const auto begins = [text](std::string_view field) { return text.starts_with(field); };
+  return protocol == EndpointProtocol::kOpenAi &&
+         (begins(":") || begins("data:") || begins("event:") || begins("id:"));
+}
+
+}  // namespace
+
 Result<ChatEndpointReply> ParseChatReply(EndpointProtocol protocol, std::string_view body) {
+  if (IsStream(protocol, body)) {
+    ARENA_ASSIGN_OR_RETURN(const Json whole, JoinOpenAiStream(body));
+    ARENA_ASSIGN_OR_RETURN(ChatEndpointReply reply, ReadOpenAi(whole));
+    reply.joined = DumpJson(whole);
+    return reply;
+  }
   auto json = ParseJson(body);
   if (!json.ok()) {
     return InvalidInput("the reply is not valid JSON: " + json.error().message);

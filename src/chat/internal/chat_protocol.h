@@ -20,7 +20,8 @@ struct ChatEndpointReply {
   std::string finish_reason;  ///< as the server said it, or empty
   /// kLength, kContentFilter, or kApi for an end that is none of an answer.
   FailureKind failure = FailureKind::kNone;
-  Usage usage;  ///< tokens
+  Usage usage;         ///< tokens
+  std::string joined;  ///< the document that a stream's events make; empty: it was none
 };
 
 /// The request for the next message of the conversation, key and headers included.
@@ -48,6 +49,10 @@ void AddOllama(const EndpointOptions& options, const Conversation& conversation,
 Result<ChatEndpointReply> ReadOpenAi(const Json& reply);
 Result<ChatEndpointReply> ReadAnthropic(const Json& reply);
 Result<ChatEndpointReply> ReadOllama(const Json& reply);
+
+/// The document that the events of a streamed reply make, as if it had not been streamed. Error:
+/// an event that is none, one that says an error, no end.
+Result<Json> JoinOpenAiStream(std::string_view events);
 
 // What the protocols share.
 /// The text at `name`; empty where there is none.

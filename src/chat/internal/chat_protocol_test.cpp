@@ -50,6 +50,40 @@ TEST(ChatRequestTest, OpenAi) {
             R"("max_tokens":100,"reasoning_effort":"low","logit_bias":{"1":-1}})");
 }
 
+TEST(ChatStreamTest, EventsMakeTheReplyThatWasNotStreamed) {
+  EndpointOptions options = Options(EndpointProtocol::kOpenAi);
+  options.stream = true;
+  EXPECT_THAT(MakeChatRequest(options, kAsked, 0).body,
+              HasSubstr(R"("stream":true,"stream_options":{"include_usage":true})"));
+  const auto reply = ParseChatReply(
+      EndpointProtocol::kOpenAi,
+      ": comment\r\n\r\nevent: message\r\n"
+      "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}\r\n\r\n"
+      "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"Good\"}}],\"usage\":null}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\" bye\"},\"finish_reason\":\"length\"}]}\n\n"
+      "data:{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n"
+      "data: [DONE]\n\n");
+  ASSERT_TRUE(reply.ok()) << reply.error().message;
+  EXPECT_EQ(reply->text, "Good bye");
+  EXPECT_EQ(reply->reasoning, "hm");
+  EXPECT_EQ(reply->failure, FailureKind::kLength);
+  EXPECT_EQ(reply->usage.prompt_tokens, 3);
+  EXPECT_EQ(reply->usage.completion_tokens, 2);
+  EXPECT_EQ(ParseChatReply(EndpointProtocol::kOpenAi, reply->joined)->text, "Good bye");
+}
+
+TEST(ChatStreamTest, AStreamWithoutItsEndIsNoReply) {
+  const std::string begin = "data: {\"choices\":[{\"delta\":{\"content\":\"Good\"}}]}\n\n";
+  for (const std::string& rest : {std::string(), std::string("data: {\"choi"),
+                                  std::string("data: {\"error\":{\"message\":"
+                                              "\"overloaded\"}}\n\n")}) {
+    EXPECT_FALSE(ParseChatReply(EndpointProtocol::kOpenAi, begin + rest).ok()) << rest;
+  }
+  EXPECT_FALSE(ParseChatReply(EndpointProtocol::kOpenAi, "data: [DONE]\n\n").ok());
+  EXPECT_EQ(ParseChatReply(EndpointProtocol::kOpenAi, begin + "data: [DONE]\n\n")->text, "Good");
+}
+
 TEST(ChatRequestTest, WhatIsNotSetIsNotSent) {
   EndpointOptions options;
   options.base_url = "http://host:1";

@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/trim.h"
 #include "chat/internal/chat_protocol.h"
 
 namespace arena {
@@ -58,6 +59,72 @@ void AddOpenAi(const EndpointOptions& options, const Conversation& conversation,
   if (options.seed) body["seed"] = *options.seed;
   if (!options.stop.empty()) body["stop"] = options.stop;
   if (options.max_tokens > 0) body[options.max_tokens_field] = options.max_tokens;
+  if (options.stream) {
+    body["stream"] = true;
+    body["stream_options"] = {{"include_usage", true}};
+  }
+}
+
+namespace {
+
+// Where a streamed reply stands.
+struct StreamedReply {
+  Json message = {{"role", "assistant"}, {"content", ""}};
+  Json finish_reason = nullptr;
+  Json usage = nullptr;
+  bool has_choice = false;
+  bool is_done = false;
+
+  void Append(const Json& delta, const char* name) {
+    if (const std::string more = TextAt(delta, name); !more.empty()) {
+      message[name] = TextAt(message, name) + more;
+    }
+  }
+  void Add(const Json& event) {
+    if (const Json& counts = ObjectAt(event, "usage"); !counts.empty()) usage = counts;
+    const auto choices = event.find("choices");
+    if (choices == event.end() || !choices->is_array() || choices->empty()) return;
+    const Json& choice = choices->front();
+    if (!choice.is_object()) return;
+    has_choice = true;
+    const Json& delta = ObjectAt(choice, "delta");
+    for (const char* name : {"content", "reasoning_content", "reasoning", "refusal"}) {
+      Append(delta, name);
+    }
+    if (const std::string end = TextAt(choice, "finish_reason"); !end.empty()) finish_reason = end;
+  }
+};
+
+}  // namespace
+
+Result<Json> JoinOpenAiStream(std::string_view events) {
+  constexpr std::string_view kData = "data:";
+  StreamedReply reply;
+  while (!events.empty() && !reply.is_done) {
+    const std::size_t end = std::min(events.find('\n'), events.size());
+    std::string_view line = TrimSpace(events.substr(0, end));
+    events.remove_prefix(std::min(end + 1, events.size()));
+    if (!line.starts_with(kData)) continue;  // comments, names of events
+    line = TrimSpace(line.substr(kData.size()));
+    reply.is_done = line == "[DONE]";
+    if (reply.is_done) break;
+    const auto event = ParseJson(line);
+    if (!event.ok() || !event->is_object()) {
+      return InvalidInput("the streamed reply has an event that is no JSON object");
+    }
+    if (event->contains("error") && !event->at("error").is_null()) {
+      return InvalidInput("the reply is an error: " + TextAt(ObjectAt(*event, "error"), "message"));
+    }
+    reply.Add(*event);
+  }
+  if (!reply.has_choice || (!reply.is_done && reply.finish_reason.is_null())) {
+    return InvalidInput("the streamed reply has no end");
+  }
+  return Json{{"object", "chat.completion"},
+              {"choices", Json::array({{{"index", 0},
+                                        {"message", std::move(reply.message)},
+                                        {"finish_reason", std::move(reply.finish_reason)}}})},
+              {"usage", std::move(reply.usage)}};
 }
 
 Result<ChatEndpointReply> ReadOpenAi(const Json& reply) {
