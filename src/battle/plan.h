@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <span>
 
-#include "base/function_ref.h"
 #include "base/result.h"
 #include "battle/run.h"
+#include "core/contestant.h"
 
 namespace arena {
 
@@ -15,13 +15,13 @@ struct BattlePlan {
   std::int64_t battles = 0;
   std::int64_t answers = 0;        ///< to ask for
   std::int64_t games_at_most = 0;  ///< to judge; fewer where texts are equal or answers fail
+  CallEstimate contestants;        ///< of the answers to ask for
+  CallEstimate judge;  ///< of the games, with answers that are not there yet at their limit
 };
 
-/// Plans RunBattles() with the same arguments. `store` null: there is none yet. `ask` is called for
-/// each answer that would be asked for, with the index of the contestant.
+/// Plans RunBattles() with the same arguments, without a call. `store` null: there is none yet.
 Result<BattlePlan> PlanBattles(Store* store, InstructionStream instructions,
                                std::span<ChatModel* const> models, Judge& judge,
-                               const BattleRunOptions& options,
-                               FunctionRef<void(std::size_t, const Instruction&)> ask);
+                               const BattleRunOptions& options);
 
 }  // namespace arena

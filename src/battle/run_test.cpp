@@ -44,6 +44,8 @@ class FakeModel final : public ChatModel {
     return answer;
   }
 
+  CallEstimate EstimateOf(const Instruction&) const override { return {1, 5, 10, 0.01}; }
+
   std::atomic<int> asked = 0;
 
  private:
@@ -72,6 +74,12 @@ class FakeJudge final : public Judge {
     game.verdict = {static_cast<double>(std::min<std::size_t>(first.size(), 10)),
                     static_cast<double>(std::min<std::size_t>(second.size(), 10)), "by length"};
     return game;
+  }
+
+  /// A token for each byte of the answers, and a price without limit.
+  CallEstimate EstimateOf(const GameView& view) const override {
+    const std::size_t bytes = view.first.back().size() + view.second.back().size();
+    return {1, static_cast<std::int64_t>(bytes), 0, std::nullopt};
   }
 
   std::atomic<int> played = 0;
@@ -347,24 +355,26 @@ TEST_F(RunBattlesTest, ARetriedAnswerKeepsTheUseOfItsEarlierAttempts) {
 }
 
 TEST_F(RunBattlesTest, APlanSaysWhatIsLeftToAskAndToJudge) {
-  std::vector<std::size_t> asked(3);
   const auto plan = [&](Store* store, const BattleRunOptions& options = {}) {
-    asked.assign(3, 0);
     const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) -> Status {
       for (const std::string& question : questions_) {
         ARENA_RETURN_IF_ERROR(sink(MakeInstruction(question)));
       }
       return {};
     };
-    return *PlanBattles(store, stream, models_, judge_, options,
-                        [&](std::size_t m, const Instruction&) { ++asked[m]; });
+    return *PlanBattles(store, stream, models_, judge_, options);
   };
   BattlePlan before = plan(nullptr);
   EXPECT_EQ(before.instructions, 100);
   EXPECT_EQ(before.battles, 300);
   EXPECT_EQ(before.answers, 300);
   EXPECT_EQ(before.games_at_most, 600);
-  EXPECT_EQ(asked, (std::vector<std::size_t>{100, 100, 100}));
+  EXPECT_EQ(before.contestants.calls, 300);
+  EXPECT_NEAR(*before.contestants.most_cost_usd, 3, 1e-9);
+  EXPECT_EQ(before.judge.calls, 600);
+  EXPECT_EQ(before.judge.most_cost_usd, std::nullopt);
+  EXPECT_EQ(before.judge.prompt_tokens, 600 * 80) << "two answers of ten tokens at most";
+  EXPECT_EQ(short_.asked, 0);
   EXPECT_EQ(plan(store_.get(), {.sample = 10}).answers, 30);
   models_ = {&short_, &long_};
   Run();
@@ -372,7 +382,7 @@ TEST_F(RunBattlesTest, APlanSaysWhatIsLeftToAskAndToJudge) {
   const BattlePlan after = plan(store_.get());
   EXPECT_EQ(after.answers, 100);
   EXPECT_EQ(after.games_at_most, 400);
-  EXPECT_EQ(asked, (std::vector<std::size_t>{0, 0, 100}));
+  EXPECT_EQ(after.contestants.calls, 100);
 }
 
 TEST_F(RunBattlesTest, ContestantsThatCannotDifferAreRefused) {

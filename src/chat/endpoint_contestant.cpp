@@ -97,12 +97,12 @@ CallNeeds EndpointContestant::NeedsOf(const Conversation& history) const {
   return needs;
 }
 
-EndpointContestant::Estimate EndpointContestant::EstimateOf(const Instruction& instruction) const {
+CallEstimate EndpointContestant::EstimateOf(const Instruction& instruction) const {
   const std::int64_t limit = TokenLimit(options_);
   const std::size_t bytes = BytesOf(instruction.conversation) + options_.system_prompt.size();
   const double most_prompt = MostPromptTokens(instruction.conversation) +
                              static_cast<double>(options_.system_prompt.size()) + kMessageTokens;
-  Estimate estimate;
+  CallEstimate estimate;
   double cost = 0;
   std::int64_t answered = 0;  // tokens of the turns before
   for (std::size_t turn = 0; turn < OpenTurns(instruction); ++turn) {
@@ -114,7 +114,11 @@ EndpointContestant::Estimate EndpointContestant::EstimateOf(const Instruction& i
             kTokensPerPrice;
     answered += limit + static_cast<std::int64_t>(kMessageTokens);
   }
-  if (limit > 0 || options_.prices.output == 0) estimate.most_cost_usd = cost;
+  if (limit > 0 || options_.prices.output == 0) {
+    estimate.most_cost_usd = cost;
+  } else {
+    estimate.most_cost_usd = std::nullopt;
+  }
   return estimate;
 }
 

@@ -36,15 +36,9 @@ class EndpointContestant final : public ChatModel {
     return static_cast<unsigned>(options_.answers_at_once);
   }
 
-  /// What an answer to the instruction takes when each turn needs one attempt.
-  struct Estimate {
-    std::int64_t calls = 0;
-    std::int64_t prompt_tokens = 0;  ///< about, with answers at their limit in the later turns
-    std::int64_t most_completion_tokens = 0;
-    /// With each byte of a prompt a token; none: the answers have no limit, and a price.
-    std::optional<double> most_cost_usd;
-  };
-  Estimate EstimateOf(const Instruction& instruction) const;
+  /// With answers at their limit in the later turns, and for the cost each byte of a prompt as a
+  /// token.
+  CallEstimate EstimateOf(const Instruction& instruction) const override;
   const EndpointOptions& options() const { return options_; }
 
  private:

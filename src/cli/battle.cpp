@@ -151,45 +151,48 @@ Result<BattleParts> MakeParts(const BattleArguments& arguments) {
   return parts;
 }
 
-/// What the endpoints would be asked, summed up.
-struct EndpointPlan {
-  std::int64_t calls = 0;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t most_completion_tokens = 0;
-  double most_cost_usd = 0;
-  bool has_limit = true;
+Json EstimateJson(const CallEstimate& estimate) {
+  return {
+      {"calls", estimate.calls},
+      {"prompt_tokens", estimate.prompt_tokens},
+      {"completion_tokens_at_most", estimate.most_completion_tokens},
+      {"cost_usd_at_most", estimate.most_cost_usd ? Json(*estimate.most_cost_usd) : Json(nullptr)}};
+}
 
-  void Add(const EndpointContestant::Estimate& estimate) {
-    calls += estimate.calls;
-    prompt_tokens += estimate.prompt_tokens;
-    most_completion_tokens += estimate.most_completion_tokens;
-    most_cost_usd += estimate.most_cost_usd.value_or(0);
-    has_limit = has_limit && estimate.most_cost_usd.has_value();
-  }
-};
+std::string EstimateText(const char* who, const CallEstimate& estimate) {
+  if (estimate.calls == 0) return "";
+  return fmt::format(
+      "{}: {} calls, about {} prompt tokens, at most {} completion tokens, {}.\n", who,
+      estimate.calls, estimate.prompt_tokens, estimate.most_completion_tokens,
+      estimate.most_cost_usd
+          ? fmt::format("at most {:.4f} USD", *estimate.most_cost_usd)
+          : std::string("a cost without limit (there is a price and no max_tokens)"));
+}
 
-void PrintPlan(const BattlePlan& plan, const EndpointPlan& endpoints, bool as_json) {
+void PrintPlan(const BattlePlan& plan, bool as_json) {
+  CallEstimate all = plan.contestants;
+  all.Add(plan.judge);
   if (as_json) {
-    return PrintJson({{"instructions", plan.instructions},
-                      {"battles", plan.battles},
-                      {"answers", plan.answers},
-                      {"games_at_most", plan.games_at_most},
-                      {"calls", endpoints.calls},
-                      {"prompt_tokens", endpoints.prompt_tokens},
-                      {"completion_tokens_at_most", endpoints.most_completion_tokens},
-                      {"cost_usd_at_most",
-                       endpoints.has_limit ? Json(endpoints.most_cost_usd) : Json(nullptr)}});
+    Json json = {{"instructions", plan.instructions},
+                 {"battles", plan.battles},
+                 {"answers", plan.answers},
+                 {"games_at_most", plan.games_at_most}};
+    json.update(EstimateJson(all));
+    json["contestants"] = EstimateJson(plan.contestants);
+    json["judge"] = EstimateJson(plan.judge);
+    return PrintJson(json);
   }
-  PrintText(fmt::format(
-      "{} battles on {} instructions: {} answers to ask for, at most {} games to judge.\n"
-      "Endpoints of contestants: {} calls, about {} prompt tokens, at most {} completion tokens, "
-      "{}, "
-      "when each call needs one attempt.\n",
-      plan.battles, plan.instructions, plan.answers, plan.games_at_most, endpoints.calls,
-      endpoints.prompt_tokens, endpoints.most_completion_tokens,
-      endpoints.has_limit
-          ? fmt::format("at most {:.4f} USD", endpoints.most_cost_usd)
-          : std::string("a cost without limit (a contestant has a price and no max_tokens)")));
+  std::string text = fmt::format(
+      "{} battles on {} instructions: {} answers to ask for, at most {} games to judge.\n",
+      plan.battles, plan.instructions, plan.answers, plan.games_at_most);
+  text += EstimateText("Contestants", plan.contestants);
+  text += EstimateText("Judge", plan.judge);
+  if (all.calls > 0) {
+    text += "Each call with one attempt; costs count each byte of a prompt as a token.\n";
+  } else {
+    text += "No endpoint is asked.\n";
+  }
+  PrintText(text);
 }
 
 Result<Exit> DryRun(const BattleParts& parts, bool as_json) {
@@ -197,17 +200,12 @@ Result<Exit> DryRun(const BattleParts& parts, bool as_json) {
   if (std::filesystem::exists(parts.store)) {
     ARENA_ASSIGN_OR_RETURN(store, OpenStoreForReading(parts.store));
   }
-  EndpointPlan endpoints;
-  const auto ask = [&](std::size_t m, const Instruction& instruction) {
-    const auto* endpoint = dynamic_cast<const EndpointContestant*>(parts.contestants[m]);
-    if (endpoint != nullptr) endpoints.Add(endpoint->EstimateOf(instruction));
-  };
   const auto stream = [&](FunctionRef<Status(Instruction &&)> sink) {
     return StreamInstructions(parts.config.instructions, sink);
   };
   ARENA_ASSIGN_OR_RETURN(const BattlePlan plan, PlanBattles(store.get(), stream, parts.contestants,
-                                                            *parts.judge, parts.options, ask));
-  PrintPlan(plan, endpoints, as_json);
+                                                            *parts.judge, parts.options));
+  PrintPlan(plan, as_json);
   return Exit::kDone;
 }
 

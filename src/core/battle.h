@@ -32,7 +32,7 @@ Key BattleKey(const Key& answer_a, const Key& answer_b, const Key& judge, int sa
 /// One game as ratings see it: in the frame of the battle's model A, whoever sat first.
 struct GameOutcome {
   bool a_first = true;
-  bool is_void = false;     ///< not judged, or not understood; never a tie
+  bool is_void = false;                    ///< not judged, or not understood; never a tie
   FailureKind cause = FailureKind::kNone;  ///< why it is void, where that is known
   double share_a = 0.5;     ///< 1: A won, 0: B won, 0.5: tie; fractions where the format has them
   bool strong = false;      ///< `>>`, much better

@@ -81,6 +81,14 @@ std::vector<std::optional<Result<Answer>>> ChatModel::RespondAll(
   return answers;
 }
 
+void CallEstimate::Add(const CallEstimate& more) {
+  calls += more.calls;
+  prompt_tokens += more.prompt_tokens;
+  most_completion_tokens += more.most_completion_tokens;
+  const bool has_limit = most_cost_usd.has_value() && more.most_cost_usd.has_value();
+  most_cost_usd = has_limit ? std::optional(*most_cost_usd + *more.most_cost_usd) : std::nullopt;
+}
+
 Key AnswerKey(const Key& contestant, const Key& instruction, int sample) {
   return KeyBuilder("answer").Add(contestant).Add(instruction).Add(sample).Build();
 }

@@ -52,6 +52,16 @@ struct Usage {
 /// Adds the counts of another call.
 void AddUsage(const Usage& more, Usage& usage);
 
+/// What calls take when each of them needs one attempt.
+struct CallEstimate {
+  std::int64_t calls = 0;
+  std::int64_t prompt_tokens = 0;  ///< about
+  std::int64_t most_completion_tokens = 0;
+  std::optional<double> most_cost_usd = 0;  ///< none: there is a price and no limit of tokens
+
+  void Add(const CallEstimate& more);
+};
+
 struct Answer {
   Key key;  ///< AnswerKey(...)
   Key contestant;
@@ -87,6 +97,8 @@ class ChatModel {
   /// Whether an answer depends, to the last bit, on what is asked together with it. Then whoever
   /// wants the same answers again asks for the same instructions together again.
   virtual bool answers_as_unit() const { return false; }
+  /// What an answer takes, where calls cost something.
+  virtual CallEstimate EstimateOf(const Instruction& /*instruction*/) const { return {}; }
   /// How many answers it is usefully asked for at once; 0: as many as there are threads.
   virtual unsigned answers_at_once() const { return 0; }
   /// The answers to all, in order; none where the user, or a cap on cost, stopped it before it was

@@ -57,6 +57,8 @@ class Judge {
   /// caller's. A game that could not be judged is kFailed, not an error; an error ends the run;
   /// kCancelled: the user, or a cap on cost, stopped it.
   virtual Result<Game> Play(const GameView& view) = 0;
+  /// What a game takes, where calls cost something; a repair of a reply is in the limits only.
+  virtual CallEstimate EstimateOf(const GameView& /*view*/) const { return {}; }
   /// How many games are usefully in play at once; 0: one per processor.
   virtual unsigned games_at_once() const { return 0; }
 };

@@ -23,12 +23,17 @@ class CategoryJudge final : public Judge {
 
   const JudgeIdentity& identity() const override { return identity_; }
 
-  Result<Game> Play(const GameView& view) override {
-    const auto found = by_category_.find(view.instruction.category);
-    return found != by_category_.end() ? found->second->Play(view) : otherwise_->Play(view);
+  Result<Game> Play(const GameView& view) override { return JudgeOf(view).Play(view); }
+  CallEstimate EstimateOf(const GameView& view) const override {
+    return JudgeOf(view).EstimateOf(view);
   }
 
  private:
+  Judge& JudgeOf(const GameView& view) const {
+    const auto found = by_category_.find(view.instruction.category);
+    return found != by_category_.end() ? *found->second : *otherwise_;
+  }
+
   // All constant after construction.
   std::map<std::string, std::unique_ptr<Judge>, std::less<>> by_category_;
   std::unique_ptr<Judge> otherwise_;

@@ -124,6 +124,12 @@ class Jury final : public Judge {
   const JudgeIdentity& identity() const override { return identity_; }
   unsigned games_at_once() const override { return games_at_once_; }
 
+  CallEstimate EstimateOf(const GameView& view) const override {
+    CallEstimate all;
+    for (const auto& member : members_) all.Add(member->EstimateOf(view));
+    return all;
+  }
+
   Result<Game> Play(const GameView& view) override {
     JuryRecord record{rule_, {}};
     Usage usage;

@@ -66,6 +66,19 @@ class LlmJudge final : public Judge {
   const JudgeIdentity& identity() const override { return identity_; }
   unsigned games_at_once() const override { return options_.games_at_once; }
 
+  CallEstimate EstimateOf(const GameView& view) const override {
+    CallEstimate all;
+    const auto chosen = ChooseTemplate(TemplatesFor(view.instruction.category), view.instruction);
+    if (!chosen.ok()) return all;
+    const bool is_single = (*chosen)->form == VerdictForm::kSingleScore;
+    for (const auto* const turns : {&view.first, &view.second}) {
+      if (!is_single && turns == &view.second) break;
+      const PromptGame game{view, is_single ? turns : nullptr, options_.json};
+      for (int sample = 0; sample < options_.samples; ++sample) all.Add(EstimateOf(**chosen, game));
+    }
+    return all;
+  }
+
   Result<Game> Play(const GameView& view) override {
     const auto chosen = ChooseTemplate(TemplatesFor(view.instruction.category), view.instruction);
     if (!chosen.ok()) {
@@ -91,6 +104,24 @@ class LlmJudge final : public Judge {
   }
 
  private:
+  CallEstimate EstimateOf(const JudgeTemplate& prompt, const PromptGame& game) const {
+    Instruction instruction;
+    instruction.conversation = RenderPrompt(prompt, game);
+    CallEstimate estimate = model_->EstimateOf(instruction);
+    if (!options_.repair) return estimate;
+    // The repair shows the first reply again, which is as long as it may be.
+    constexpr std::int64_t kBytesPerToken = 4;
+    const std::string reply(
+        static_cast<std::size_t>(kBytesPerToken * estimate.most_completion_tokens), 'x');
+    instruction.conversation = RenderRepair(prompt, game, instruction.conversation, reply);
+    const CallEstimate repair = model_->EstimateOf(instruction);
+    estimate.most_completion_tokens += repair.most_completion_tokens;
+    if (estimate.most_cost_usd && repair.most_cost_usd) {
+      *estimate.most_cost_usd += *repair.most_cost_usd;
+    }
+    return estimate;
+  }
+
   std::span<const JudgeTemplate> TemplatesFor(const std::string& category) const {
     const auto found = options_.by_category.find(category);
     return found == options_.by_category.end() ? options_.templates : found->second;

@@ -73,7 +73,8 @@ class EndpointJudgeTest : public ::testing::Test {
         "[arena]\nstore = \"{}\"\n{}[judge]\nkind = \"llm\"\nname = \"judge\"\n[judge.model]\n"
         "kind = \"openai\"\nbase_url = \"{}/v1\"\nmodel = \"judge-1\"\nmax_tokens = 512\n"
         "max_in_flight = 48\nfirst_byte_timeout_s = 0.3\nidle_timeout_s = 0.3\n"
-        "first_backoff_s = 0.01\nlongest_backoff_s = 0.03\n",
+        "first_backoff_s = 0.01\nlongest_backoff_s = 0.03\n"
+        "input_usd_per_million = 1\noutput_usd_per_million = 10\n",
         store, arena_, endpoint.url());
     ASSERT_TRUE(WriteFileAtomic(folder_ / "arena.toml", text).ok());
   }
@@ -177,6 +178,28 @@ TEST_F(EndpointJudgeTest, EveryGameEndsAsTheJudgeSaidOrVoidWithItsCause) {
   WriteConfig(calm, "calm.db");
   Battle();
   EXPECT_EQ(Board(), board) << "faults change nothing in the board";
+}
+
+TEST_F(EndpointJudgeTest, ADryRunSaysWhatTheJudgeCostsAtMost) {
+  WriteRecorded();
+  const FakeEndpoint endpoint(Faulty(0));
+  WriteConfig(endpoint, "dry.db");
+  const ProgramResult dry =
+      RunArena({"battle", "-c", folder_ / "arena.toml", "--dry-run", "--json"});
+  ASSERT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_EQ(endpoint.received(), 0);
+  const Json plan = Json::parse(dry.out);
+  EXPECT_EQ(plan["judge"]["calls"], plan["games_at_most"]);
+  EXPECT_EQ(plan["contestants"]["calls"], 0);
+  const Json run = Battle();
+  const auto spent = run["spent_usd"].get<double>();
+  const auto most = plan["cost_usd_at_most"].get<double>();
+  EXPECT_GT(spent, 0);
+  EXPECT_LE(spent, most);
+  const auto prompt = plan["judge"]["prompt_tokens"].get<double>();
+  std::int64_t prompt_tokens = 0;
+  for (const Json& line : run["ledger"]) prompt_tokens += line["prompt_tokens"].get<std::int64_t>();
+  EXPECT_NEAR(static_cast<double>(prompt_tokens) / prompt, 1, 0.35) << "repairs come on top";
 }
 
 TEST_F(EndpointJudgeTest, KilledAgainAndAgainItLosesNothingAndPaysOnce) {
