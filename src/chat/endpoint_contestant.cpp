@@ -159,6 +159,7 @@ bool EndpointContestant::TakeReply(const CallResult& result, Turn&& turn, Answer
 Result<bool> EndpointContestant::AskTurn(const Conversation& history, Answer& answer) {
   HttpCall call;
   call.request = MakeChatRequest(options_, history, answer.sample);
+  call.tag = std::to_string(answer.sample);
   call.needs = NeedsOf(history);
   Turn turn;
   turn.needs = call.needs;

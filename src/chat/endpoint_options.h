@@ -63,6 +63,9 @@ struct EndpointOptions {
   int answers_at_once = 32;
 };
 
+/// The headers of each request but its content type: the key, the protocol's own, and `headers`.
+std::vector<HttpHeader> EndpointHeaders(const EndpointOptions& options);
+
 /// The base address, with the protocol's own where none is named, and without a slash at its end.
 std::string EndpointUrl(const EndpointOptions& options);
 

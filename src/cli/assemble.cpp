@@ -75,6 +75,7 @@ Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config, Network& ne
   options.reading = config.reading;
   options.games_at_once = static_cast<unsigned>(config.games_at_once);
   ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(config.model, network));
+  if (config.model.endpoint.batch) options.games_at_once = model->answers_at_once();
   return MakeLlmJudge(std::move(options), std::move(model));
 }
 

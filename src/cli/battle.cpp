@@ -136,8 +136,8 @@ Result<BattleParts> MakeParts(const BattleArguments& arguments) {
   const Config& config = parts.config;
   parts.until_width = arguments.until_width;
   parts.store = arguments.store.empty() ? config.store.string() : arguments.store;
-  parts.network =
-      std::make_unique<Network>(static_cast<std::uint64_t>(config.seed), arguments.max_cost_usd);
+  parts.network = std::make_unique<Network>(static_cast<std::uint64_t>(config.seed),
+                                            arguments.max_cost_usd, parts.store + ".batches");
   ARENA_ASSIGN_OR_RETURN(parts.models, MakeContestants(config, *parts.network));
   ARENA_ASSIGN_OR_RETURN(parts.judge, MakeJudge(config.judge, *parts.network));
   BattleRunOptions& options = parts.options;

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr std::array<std::string_view, 2> kTokenLimitFields = {"max_tokens",
                                                                "max_completion_tokens"};
 constexpr double kMostSeconds = 30.0 * 86400;
+constexpr std::int64_t kMostBatchRequests = 20'000;  // each waits in a thread
 
 void ReadSeconds(TableReader& table, std::string_view key, milliseconds& out) {
   double seconds = static_cast<double>(out.count()) / 1000;
@@ -138,9 +139,22 @@ void CheckUrl(TableReader& table, const std::string& url) {
   }
 }
 
+void ReadBatches(TableReader& table, EndpointConfig& endpoint) {
+  table.Read("batch", endpoint.batch);
+  std::int64_t most = static_cast<std::int64_t>(endpoint.batches.most_requests);
+  table.ReadAtLeast("batch_requests", 1, most);
+  if (most > kMostBatchRequests) {
+    table.NoteKey("batch_requests", fmt::format("must be at most {}", kMostBatchRequests));
+  }
+  endpoint.batches.most_requests = static_cast<std::size_t>(most);
+  ReadSeconds(table, "batch_linger_s", endpoint.batches.linger);
+  ReadSeconds(table, "batch_poll_s", endpoint.batches.poll);
+}
+
 void ReadEndpoint(TableReader& table, EndpointConfig& endpoint) {
   ReadModel(table, endpoint);
   ReadLimits(table, endpoint);
+  ReadBatches(table, endpoint);
   CheckUrl(table, endpoint.model.base_url);
 }
 
@@ -183,7 +197,14 @@ EndpointConfig ReadEndpointModel(TableReader& table, std::string_view kind,
     table.Note(nullptr, fmt::format("{} needs model = \"NAME\", as the server calls it", owner));
   }
   config.model.base_url = EndpointUrl(config.model);
-  config.model.answers_at_once = config.limits.max_in_flight;
+  if (config.batch && config.model.protocol == EndpointProtocol::kOllama) {
+    table.NoteKey("batch", "is for the kinds \"openai\" and \"anthropic\"");
+  }
+  if (config.batch && config.model.stream) {
+    table.NoteKey("stream", "has no place in a batch: leave it out");
+  }
+  config.model.answers_at_once =
+      config.batch ? static_cast<int>(config.batches.most_requests) : config.limits.max_in_flight;
   config.limits.name = config.model.base_url;
   return config;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "chat/batch_client.h"
 #include "chat/endpoint_options.h"
 #include "net/http.h"
 #include "net/lane.h"
@@ -16,9 +17,11 @@ class TableReader;
 
 /// A model behind a server as configured. `limits.name` is the server's address.
 struct EndpointConfig {
-  EndpointOptions model;    ///< without the key itself
-  std::string api_key_env;  ///< the environment variable that has it; empty: none is sent
-  LaneOptions limits;       ///< shared by all that have the same address and key
+  EndpointOptions model;       ///< without the key itself
+  std::string api_key_env;     ///< the environment variable that has it; empty: none is sent
+  LaneOptions limits;          ///< shared by all that have the same address and key
+  bool batch = false;          ///< through the provider's batch API
+  BatchClientOptions batches;  ///< how; without protocol, address, headers, folder and budget
   TransferLimits transfers;
 };
 

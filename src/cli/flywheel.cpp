@@ -96,7 +96,7 @@ std::string WithSpend(const std::string& line, const Budget& budget) {
 
 Result<Exit> RunRun(const FlywheelArguments& arguments) {
   ARENA_ASSIGN_OR_RETURN(const Config config, LoadFlywheelConfig(arguments));
-  Network network(config.flywheel.seed, arguments.max_cost_usd);
+  Network network(config.flywheel.seed, arguments.max_cost_usd, arguments.folder / "batches");
   ARENA_ASSIGN_OR_RETURN(const auto judge, MakeJudge(config.judge, network));
   std::vector<std::unique_ptr<ChatModel>> rivals;
   if (HasOwnModels(config.flywheel)) {

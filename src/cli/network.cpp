@@ -5,11 +5,36 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
+
+#include "base/hash.h"
 
 namespace arena {
 
-Network::Network(std::uint64_t seed, double max_cost_usd)
-    : seed_(seed), has_cap_(std::isfinite(max_cost_usd)), budget_(max_cost_usd) {}
+Network::Network(std::uint64_t seed, double max_cost_usd, std::filesystem::path batches)
+    : seed_(seed),
+      has_cap_(std::isfinite(max_cost_usd)),
+      budget_(max_cost_usd),
+      batches_folder_(std::move(batches)) {}
+
+HttpClient& Network::BatchesFor(const EndpointConfig& config, const EndpointOptions& model) {
+  constexpr std::size_t kLargestFile = std::size_t{1} << 30;
+  BatchClientOptions options = config.batches;
+  options.protocol = model.protocol;
+  options.base_url = EndpointUrl(model);
+  options.headers = EndpointHeaders(model);
+  options.limits = config.limits;
+  options.limits.name += " (batches)";
+  options.transfers = config.transfers;
+  options.transfers.max_reply_bytes = kLargestFile;
+  // Each model has batches of its own: other limits, other prices, another key.
+  options.folder =
+      batches_folder_ /
+      KeyBuilder("batches").Add(options.base_url).Add(model.name).Build().Hex().substr(0, 12);
+  options.budget = &budget_;
+  batches_.push_back(MakeBatchClient(*client_, std::move(options)));
+  return *batches_.back();
+}
 
 ClientCounts Network::counts() const {
   return client_ == nullptr ? ClientCounts{} : client_->counts();
@@ -56,7 +81,8 @@ Result<std::unique_ptr<EndpointContestant>> Network::MakeModel(const EndpointCon
     client_ = HttpClient::Make(client);
   }
   ARENA_ASSIGN_OR_RETURN(const auto endpoint, EndpointFor(config));
-  ARENA_ASSIGN_OR_RETURN(auto model, EndpointContestant::Make(options, *client_, endpoint));
+  HttpClient& client = config.batch ? BatchesFor(config, options) : *client_;
+  ARENA_ASSIGN_OR_RETURN(auto model, EndpointContestant::Make(options, client, endpoint));
   if (has_cap_ && !model->EstimateOf(MakeInstruction("")).most_cost_usd) {
     return InvalidInput(fmt::format(
         "\"{}\" needs max_tokens, as a cap on cost needs to know what an answer costs at most",

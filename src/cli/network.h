@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -19,8 +20,10 @@ namespace arena {
 class Network {
  public:
   /// `max_cost_usd`: what all requests together may cost; no request starts that could pass it.
+  /// `batches`: the folder that keeps what was handed in to batch APIs.
   explicit Network(std::uint64_t seed,
-                   double max_cost_usd = std::numeric_limits<double>::infinity());
+                   double max_cost_usd = std::numeric_limits<double>::infinity(),
+                   std::filesystem::path batches = "arena.batches");
 
   /// Errors: the environment has no such key; limits that differ from those of another model with
   /// the same address and key; a model whose cost has no limit although there is a cap.
@@ -36,12 +39,15 @@ class Network {
     HttpClient::EndpointId id;
   };
   Result<HttpClient::EndpointId> EndpointFor(const EndpointConfig& config);
+  HttpClient& BatchesFor(const EndpointConfig& config, const EndpointOptions& model);
 
   const std::uint64_t seed_;
   const bool has_cap_;
   Budget budget_;
   std::unique_ptr<HttpClient> client_;  // made when first needed: it is a thread
   std::vector<Shared> endpoints_;
+  const std::filesystem::path batches_folder_;
+  std::vector<std::unique_ptr<HttpClient>> batches_;  // end before the client
 };
 
 }  // namespace arena

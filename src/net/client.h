@@ -25,6 +25,7 @@ struct ReplyFinding {
 
 struct HttpCall {
   HttpRequest request;
+  std::string tag{};  ///< tells calls with the same request apart
   CallNeeds needs;
   /// Looks at each reply of status 2xx, on the client's thread; null: all are usable.
   std::function<ReplyFinding(const HttpReply&)> inspect;

@@ -17,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+#include "tests/endpoint/fake_batches.h"
+
 namespace arena {
 namespace {
 
@@ -94,6 +96,14 @@ class FakeEndpoint::Server {
     return counts_;
   }
   std::int64_t received() const { return received_; }
+  std::unordered_map<Key, int, KeyHash> batch_answers() const {
+    const std::lock_guard lock(mutex_);
+    return batches_.answered();
+  }
+  std::size_t batches() const {
+    const std::lock_guard lock(mutex_);
+    return batches_.batches();
+  }
   int most_at_once() const { return most_at_once_; }
   std::int64_t accepted() const { return accepted_; }
 
@@ -134,6 +144,7 @@ class FakeEndpoint::Server {
   int at_once_ = 0;
   mutable std::mutex mutex_;
   RequestCounts counts_;  // guarded by mutex_
+  FakeBatches batches_;   // guarded by mutex_
   std::atomic<std::int64_t> received_ = 0, accepted_ = 0;
   std::atomic<int> most_at_once_ = 0;
   std::atomic<bool> stopping_ = false;
@@ -240,7 +251,15 @@ void FakeEndpoint::Server::Answer(Connection& connection, const ReceivedRequest&
   }
   ++received_;
   const EndpointFault fault = FaultOf(options_, hash, attempt);
-  FakeReply reply = ReplyTo(options_, request);
+  const bool is_refused =
+      fault == EndpointFault::kRateLimited || fault == EndpointFault::kServerError;
+  FakeReply reply;
+  if (!FakeBatches::IsBatchPath(request.path)) {
+    reply = ReplyTo(options_, request);
+  } else if (!is_refused) {  // a reply that is lost was worked on all the same
+    const std::lock_guard lock(mutex_);
+    reply = batches_.Answer(options_, request);
+  }
   const bool is_good = reply.status == 200;
   if (fault == EndpointFault::kNone || !is_good) {
     return Schedule(connection, options_.latency, Rendered(reply, reply.body, reply.body.size()),
@@ -252,7 +271,7 @@ void FakeEndpoint::Server::Answer(Connection& connection, const ReceivedRequest&
   }
   const std::string_view half = std::string_view(reply.body).substr(0, reply.body.size() / 2);
   std::string bytes;
-  if (fault == EndpointFault::kRateLimited || fault == EndpointFault::kServerError) {
+  if (is_refused) {
     const bool is_limit = fault == EndpointFault::kRateLimited;
     const std::string body = is_limit ? "slow down" : "something broke";
     bytes = Rendered({is_limit ? 429 : 500, is_limit ? "Retry-After-Ms: 20\r\n" : "", {}}, body,
@@ -334,6 +353,10 @@ std::string FakeEndpoint::url() const { return fmt::format("http://127.0.0.1:{}"
 RequestCounts FakeEndpoint::counts() const { return server_->counts(); }
 std::int64_t FakeEndpoint::received() const { return server_->received(); }
 int FakeEndpoint::most_at_once() const { return server_->most_at_once(); }
+std::unordered_map<Key, int, KeyHash> FakeEndpoint::batch_answers() const {
+  return server_->batch_answers();
+}
+std::size_t FakeEndpoint::batches() const { return server_->batches(); }
 std::int64_t FakeEndpoint::connections() const { return server_->accepted(); }
 
 }  // namespace arena

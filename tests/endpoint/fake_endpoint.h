@@ -34,6 +34,9 @@ class FakeEndpoint {
   /// The most requests that were being answered at once.
   int most_at_once() const;
   std::int64_t connections() const;
+  /// Of the requests in batches, by their bodies: how often each was answered well.
+  std::unordered_map<Key, int, KeyHash> batch_answers() const;
+  std::size_t batches() const;
 
  private:
   class Server;

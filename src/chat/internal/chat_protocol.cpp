@@ -69,6 +69,16 @@ std::string EndpointUrl(const EndpointOptions& options) {
   return url;
 }
 
+std::vector<HttpHeader> EndpointHeaders(const EndpointOptions& options) {
+  std::vector<HttpHeader> headers;
+  if (options.protocol == EndpointProtocol::kAnthropic) {
+    headers.push_back({"anthropic-version", "2023-06-01"});
+  }
+  if (!options.api_key.empty()) headers.push_back(KeyHeader(options));
+  headers.insert(headers.end(), options.headers.begin(), options.headers.end());
+  return headers;
+}
+
 std::int64_t TokenLimit(const EndpointOptions& options) {
   // Anthropic's protocol demands a limit.
   constexpr std::int64_t kAnthropicLimit = 4096;
@@ -98,12 +108,8 @@ HttpRequest MakeChatRequest(const EndpointOptions& options, const Conversation& 
   }
   HttpRequest request;
   request.url = EndpointUrl(options) + std::string(EntryOf(options.protocol).path);
-  request.headers.push_back({"Content-Type", "application/json"});
-  if (options.protocol == EndpointProtocol::kAnthropic) {
-    request.headers.push_back({"anthropic-version", "2023-06-01"});
-  }
-  if (!options.api_key.empty()) request.headers.push_back(KeyHeader(options));
-  request.headers.insert(request.headers.end(), options.headers.begin(), options.headers.end());
+  request.headers = EndpointHeaders(options);
+  request.headers.insert(request.headers.begin(), {"Content-Type", "application/json"});
   request.body = DumpJson(body);
   return request;
 }
