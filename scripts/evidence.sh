@@ -9,6 +9,9 @@
 #   scripts/evidence.sh trainers    the trainers beside the same recipe in PyTorch, three seeds
 #   scripts/evidence.sh flywheel    ten seeds of the nine stages, each beside its control: hours
 #   scripts/evidence.sh ablations   five seeds of each setting: hours
+#   scripts/evidence.sh judges      boards of a pool under judges with known faults
+#   scripts/evidence.sh kills       a --fast run of the flywheel, killed 20 times
+#   scripts/evidence.sh endpoints   an LLM judge on all of arena-hard at 30% faults, killed 100 times
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,13 +54,30 @@ trainers() {
 }
 
 flywheel() { /usr/bin/python3 scripts/evidence_flywheel.py runs; }
+judges() { [ -f "$out/judges.json" ] || /usr/bin/python3 scripts/evidence_judges.py run; }
+kills() { /usr/bin/python3 scripts/evidence_flywheel.py kills; }
+endpoints() {
+  have "$out/endpoint_judge.json" && return
+  ARENA_JUDGE_SAMPLE=0 ARENA_JUDGE_KILLS=100 build/release/endpoint_judge_test \
+    --gtest_output="json:$out/endpoint_judge.tmp"
+  /usr/bin/python3 - "$out/endpoint_judge.tmp" "$commit" "$cpu, $(nproc) cores" <<'PYTHON' > "$out/endpoint_judge.json"
+import json, sys
+with open(sys.argv[1]) as file:
+    tests = json.load(file)["testsuites"][0]["testsuite"]
+print(json.dumps({"commit": sys.argv[2], "machine": sys.argv[3], "kills": 100, "fault_rate": 0.3,
+                  "instructions": 500, "contestants": 3,
+                  "tests": {t["name"]: {"result": "failed" if "failures" in t else "passed",
+                                        "time": t["time"]} for t in tests}}, indent=1))
+PYTHON
+  rm "$out/endpoint_judge.tmp"
+}
 ablations() { /usr/bin/python3 scripts/evidence_flywheel.py ablations; }
 
-parts=(coverage speed trainers flywheel ablations)
+parts=(coverage speed trainers flywheel ablations judges kills endpoints)
 for part in "$@"; do
   case " ${parts[*]} " in
     *" $part "*) ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ $# -gt 0 ] && parts=("$@")

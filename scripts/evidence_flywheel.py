@@ -3,6 +3,7 @@
 
     scripts/evidence_flywheel.py runs       [--seeds 101-110]   nine stages, each beside its control
     scripts/evidence_flywheel.py ablations  [--seeds 201-205]   one setting changed at a time
+    scripts/evidence_flywheel.py kills      [--seeds 1]         --fast, killed 20 times and continued
     scripts/evidence_flywheel.py tables                         docs/evidence.md from what is there
 
 Each run leaves docs/evidence/flywheel/NAME-SEED.json; one that is there is not run again, and one
@@ -11,13 +12,17 @@ of examples/mini/arena.toml, which were chosen on the dev set with other seeds.
 """
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import math
 import os
+import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -97,6 +102,66 @@ def run_all(arena, names, seeds):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(one, seed) for seed in seeds]:
             done.result()
+
+
+def hashes(folder):
+    """What must not depend on kills: the leaderboard, the lineage and the data files."""
+    files = ["leaderboard.json", "lineage.json"]
+    files += sorted(os.path.join("data", name) for name in os.listdir(os.path.join(folder, "data")))
+    found = {}
+    for file in files:
+        with open(os.path.join(folder, file), "rb") as bytes_of:
+            found[file] = hashlib.sha256(bytes_of.read()).hexdigest()
+    return found
+
+
+def parts_done(folder):
+    done = []
+    state = os.path.join(folder, "state")
+    for file in sorted(os.listdir(state)) if os.path.isdir(state) else []:
+        with open(os.path.join(state, file)) as text:
+            done += [f"{file[:-5]}: {part}" for part in json.load(text)["parts"]]
+    return len(done)
+
+
+def kills(arena, seed, times=20):
+    """Runs --fast whole, and again with kill -9 at random moments; both must end alike."""
+    result = os.path.join(os.path.dirname(RESULTS), "flywheel_kills.json")
+    if os.path.exists(result):
+        return
+    command = [arena, "flywheel", "run", "-c", CONFIG, "--fast", "--seed", str(seed), "--json",
+               "--workdir"]
+    whole, killed = (os.path.join(WORK, f"kills-{name}") for name in ("whole", "killed"))
+    for folder in (whole, killed):
+        shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(WORK, exist_ok=True)
+    with open(os.path.join(WORK, "kills.log"), "w") as log:
+        begin = time.monotonic()
+        subprocess.run(command + [whole], check=True, stdout=subprocess.DEVNULL, stderr=log)
+        seconds = time.monotonic() - begin
+        draws = random.Random(seed)
+        moments = []
+        for _ in range(times):
+            # Together the lives are about as long as the run, so that kills are spread over it.
+            life = draws.uniform(0, 2 * seconds / times)
+            running = subprocess.Popen(command + [killed], stdout=subprocess.DEVNULL, stderr=log)
+            time.sleep(life)
+            ended = running.poll() is not None
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+            moments.append({"after_seconds": round(life, 2), "parts_finished": parts_done(killed),
+                            "had_ended": ended})
+            print(f"kill after {life:.1f} s, {moments[-1]['parts_finished']} parts finished", flush=True)
+        subprocess.run(command + [killed], check=True, stdout=subprocess.DEVNULL, stderr=log)
+    equal = hashes(whole) == hashes(killed)
+    with open(result, "w") as file:
+        json.dump({"machine": machine.machine(), "commit": COMMIT, "seed": seed,
+                   "seconds_uninterrupted": round(seconds, 1), "kills": moments,
+                   "files_compared": len(hashes(whole)), "byte_identical": equal}, file, indent=1)
+        file.write("\n")
+    print("byte-identical" if equal else "DIFFERENT", flush=True)
+    if not equal:
+        sys.exit(1)
 
 
 def results(name):
@@ -192,7 +257,7 @@ def tables():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["runs", "ablations", "tables"])
+    parser.add_argument("what", choices=["runs", "ablations", "kills", "tables"])
     parser.add_argument("--seeds")
     parser.add_argument("--arena", default=os.path.join(ROOT, "build", "release", "arena"))
     arguments = parser.parse_args()
@@ -201,6 +266,8 @@ def main():
     if arguments.what == "ablations":
         run_all(arguments.arena, [name for name in OVERRIDES if name != "run"],
                 seeds_of(arguments.seeds or "201-205"))
+    if arguments.what == "kills":
+        return kills(arguments.arena, seeds_of(arguments.seeds or "1")[0])
     tables()
 
 

@@ -29,12 +29,10 @@ namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kLook = std::chrono::milliseconds(50);
-constexpr int kOk = 200;
 constexpr int kMany = 429;
-constexpr int kServerError = 500;
 
 /// A call that waits. Its thread owns it.
-struct Waiting {
+struct PendingCall {
   const HttpCall* call = nullptr;
   std::string id;
   int attempts = 0;       // batches that it was in
@@ -78,7 +76,7 @@ class BatchClient final : public HttpClient {
   ClientCounts counts() const override { return client_.counts(); }
 
   CallResult Call(EndpointId, const HttpCall& call) override {
-    Waiting waiting;
+    PendingCall waiting;
     waiting.call = &call;
     std::unique_lock lock(mutex_);
     const Key request = KeyBuilder("batch request").Add(call.request.body).Add(call.tag).Build();
@@ -93,7 +91,7 @@ class BatchClient final : public HttpClient {
  private:
   /// Where a call waits.
   struct Place {
-    Waiting* waiting;
+    PendingCall* waiting;
     Batch* batch;
   };
 
@@ -104,7 +102,7 @@ class BatchClient final : public HttpClient {
   }
 
   // With the mutex held: where the call belongs.
-  void Enter(Waiting& waiting) {
+  void Enter(PendingCall& waiting) {
     for (Batch& batch : batches_) {
       if (!batch.requests.contains(waiting.id)) continue;
       if (batch.is_collected && !batch.results.contains(waiting.id)) continue;  // it failed there
@@ -116,7 +114,7 @@ class BatchClient final : public HttpClient {
     last_arrival_ = SteadyClock::now();
   }
 
-  void End(Waiting& waiting, CallEnd end, std::string error) {
+  void End(PendingCall& waiting, CallEnd end, std::string error) {
     if (options_.budget != nullptr && waiting.reserved > 0) {
       options_.budget->Settle(waiting.reserved, 0);
     }
@@ -128,8 +126,8 @@ class BatchClient final : public HttpClient {
 
   void Loop();
   void CancelAll(const std::string& why);
-  std::vector<Waiting*> TakeQueue();
-  void HandIn(std::vector<Waiting*> calls);
+  std::vector<PendingCall*> TakeQueue();
+  void HandIn(std::vector<PendingCall*> calls);
   Result<std::string> Submit(const std::vector<BatchItem>& items, const Batch& batch,
                              bool& may_be_in);
   Result<std::optional<std::string>> FindLost(const Batch& batch);
@@ -137,7 +135,7 @@ class BatchClient final : public HttpClient {
   void Look(Batch& batch);
   Status Collect(Batch& batch, const BatchState& state);
   void Deliver(Batch& batch, const std::string& problem);
-  void Take(Waiting& waiting, BatchResult&& result);
+  void Take(PendingCall& waiting, BatchResult&& result);
   Result<std::string> Fetch(HttpRequest request, EndpointId endpoint,
                             ReplyFinding (*inspect)(const HttpReply&) = nullptr);
   Result<Json> FetchJson(HttpRequest request, EndpointId endpoint);
@@ -156,7 +154,7 @@ class BatchClient final : public HttpClient {
   std::condition_variable ended_;                            // for the callers
   bool stopping_ = false;                                    // guarded by mutex_
   std::unordered_map<Key, std::int64_t, KeyHash> calls_of_;  // guarded by mutex_
-  std::deque<Waiting*> queue_;                               // guarded by mutex_
+  std::deque<PendingCall*> queue_;                           // guarded by mutex_
   std::unordered_map<std::string, Place> waiting_;           // guarded by mutex_, by id
   SteadyClock::time_point last_arrival_{};                   // guarded by mutex_
   std::deque<Batch> batches_;  // grows only; names and results guarded by mutex_
@@ -197,7 +195,7 @@ void BatchClient::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (options_.interrupted()) CancelAll("stopped by the user");
-    std::vector<Waiting*> calls = TakeQueue();
+    std::vector<PendingCall*> calls = TakeQueue();
     std::set<Batch*> due;
     const auto now = SteadyClock::now();
     for (const auto& [id, place] : waiting_) {
@@ -212,7 +210,7 @@ void BatchClient::Loop() {
 }
 
 void BatchClient::CancelAll(const std::string& why) {
-  for (Waiting* waiting : queue_) End(*waiting, CallEnd::kCancelled, why);
+  for (PendingCall* waiting : queue_) End(*waiting, CallEnd::kCancelled, why);
   queue_.clear();
   for (auto& [id, place] : waiting_) End(*place.waiting, CallEnd::kCancelled, why);
   waiting_.clear();
@@ -220,13 +218,13 @@ void BatchClient::CancelAll(const std::string& why) {
 }
 
 // The calls of the next batch; none: it may still grow.
-std::vector<Waiting*> BatchClient::TakeQueue() {
+std::vector<PendingCall*> BatchClient::TakeQueue() {
   const bool is_full = queue_.size() >= options_.most_requests;
   const bool is_late = SteadyClock::now() - last_arrival_ >= options_.linger;
-  std::vector<Waiting*> calls;
+  std::vector<PendingCall*> calls;
   if (!is_full && !is_late) return calls;
   while (!queue_.empty() && calls.size() < options_.most_requests) {
-    Waiting* waiting = queue_.front();
+    PendingCall* waiting = queue_.front();
     queue_.pop_front();
     const double worst = waiting->call->needs.worst_cost_usd;
     if (options_.budget != nullptr && !options_.budget->Reserve(worst)) {
@@ -240,11 +238,11 @@ std::vector<Waiting*> BatchClient::TakeQueue() {
   return calls;
 }
 
-void BatchClient::HandIn(std::vector<Waiting*> calls) {
+void BatchClient::HandIn(std::vector<PendingCall*> calls) {
   Batch batch;
   std::vector<BatchItem> items;
   KeyBuilder mark("batch");
-  for (Waiting* waiting : calls) {
+  for (PendingCall* waiting : calls) {
     ++waiting->attempts;
     batch.requests.insert(waiting->id);
     items.push_back({waiting->id, waiting->call->request.body});
@@ -263,7 +261,7 @@ void BatchClient::HandIn(std::vector<Waiting*> calls) {
   const std::lock_guard lock(mutex_);
   if (!name.ok()) {
     const bool is_cancelled = name.error().code == ErrorCode::kCancelled;
-    for (Waiting* waiting : calls) {
+    for (PendingCall* waiting : calls) {
       End(*waiting, is_cancelled ? CallEnd::kCancelled : CallEnd::kFailed, name.error().message);
     }
     ended_.notify_all();
@@ -274,7 +272,7 @@ void BatchClient::HandIn(std::vector<Waiting*> calls) {
   batch.next_look = SteadyClock::now() + options_.poll;
   batches_.push_back(std::move(batch));
   if (!name.ok()) return;
-  for (Waiting* waiting : calls) waiting_[waiting->id] = {waiting, &batches_.back()};
+  for (PendingCall* waiting : calls) waiting_[waiting->id] = {waiting, &batches_.back()};
 }
 
 bool BatchClient::IsKnown(const std::string& name) {
@@ -398,7 +396,7 @@ void BatchClient::Deliver(Batch& batch, const std::string& problem) {
   for (const std::string& id : batch.requests) {
     const auto found = waiting_.find(id);
     if (found == waiting_.end() || found->second.batch != &batch) continue;
-    Waiting& waiting = *found->second.waiting;
+    PendingCall& waiting = *found->second.waiting;
     waiting_.erase(found);
     BatchResult result;
     if (const auto there = batch.results.find(id); there != batch.results.end()) {
@@ -413,12 +411,12 @@ void BatchClient::Deliver(Batch& batch, const std::string& problem) {
 }
 
 // With the mutex held: ends the call, or queues it again.
-void BatchClient::Take(Waiting& waiting, BatchResult&& result) {
+void BatchClient::Take(PendingCall& waiting, BatchResult&& result) {
   waiting.result.attempts = std::max(1, waiting.attempts);
   waiting.result.reply.status = result.status;
   waiting.result.reply.body = std::move(result.body);
   std::string problem = std::move(result.error);
-  const bool is_reply = result.status == kOk;
+  const bool is_reply = result.status == kHttpOk;
   ReplyFinding finding;
   if (is_reply && waiting.call->inspect != nullptr) {
     finding = waiting.call->inspect(waiting.result.reply);
@@ -432,7 +430,7 @@ void BatchClient::Take(Waiting& waiting, BatchResult&& result) {
     return End(waiting, CallEnd::kDone, "");
   }
   const bool may_pass =
-      is_reply || result.status == 0 || result.status == kMany || result.status >= kServerError;
+      is_reply || result.status == 0 || result.status == kMany || result.status >= kHttpServerError;
   if (!may_pass || waiting.attempts >= options_.most_attempts) {
     return End(waiting, CallEnd::kFailed, std::move(problem));
   }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "flywheel/internal/outside_program.h"
+#include "flywheel/internal/paths_json.h"
 #include "flywheel/stage_tools.h"
 
 namespace arena {
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 using flywheel_internal::FillIn;
 using flywheel_internal::LastLines;
 using flywheel_internal::OutsideProgram;
+using flywheel_internal::PathsJson;
 using flywheel_internal::Placeholders;
 
 constexpr auto kPause = std::chrono::milliseconds(50);
@@ -32,12 +34,6 @@ struct TrainingFiles {
   fs::path log;
   fs::path record;
 };
-
-Json PathsJson(const std::vector<fs::path>& paths) {
-  Json json = Json::array();
-  for (const fs::path& path : paths) json.push_back(path.string());
-  return json;
-}
 
 class CommandTrainer final : public StageTrainer {
  public:

@@ -28,8 +28,8 @@ using flywheel_internal::LastLines;
 using flywheel_internal::OutsideProgram;
 using flywheel_internal::Placeholders;
 
-constexpr auto kPause = std::chrono::milliseconds(100);
-constexpr std::size_t kLinesOfError = 5;
+constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
+constexpr std::size_t kLinesOfLog = 5;
 constexpr int kHealthy = 200;
 constexpr char kRecord[] = ".running.json";
 
@@ -172,15 +172,15 @@ class EndpointServer final : public StageServer {
         return Failed(
             fmt::format("{} did not answer 200 within {} s", url, options_.patience.count()), log);
       }
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kBetweenLooks);
     }
     return {};
   }
 
   Error Failed(const std::string& what, const fs::path& log) const {
     if (options_.command.empty()) return {ErrorCode::kUnavailable, what};
-    return {ErrorCode::kUnavailable, fmt::format("{}. The end of {}:\n{}", what, log.string(),
-                                                 LastLines(log, kLinesOfError))};
+    return {ErrorCode::kUnavailable,
+            fmt::format("{}. The end of {}:\n{}", what, log.string(), LastLines(log, kLinesOfLog))};
   }
 
   const EndpointServerOptions options_;

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "flywheel/internal/paths_json.h"
+
 namespace arena {
 namespace {
 
@@ -89,12 +91,6 @@ Status CheckOwnModels(const FlywheelSettings& settings) {
         fmt::format("the contestant {} has the name of a stage: rename it", stage.name));
   }
   return {};
-}
-
-Json PathsJson(const std::vector<std::filesystem::path>& paths) {
-  Json json = Json::array();
-  for (const auto& path : paths) json.push_back(path.string());
-  return json;
 }
 
 }  // namespace
@@ -190,8 +186,8 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
   if (HasOwnModels(settings)) {
     json["base"] = settings.base.string();
     json["reward_base"] = settings.reward_base.string();
-    json["start"] = PathsJson(settings.start);
-    json["test"] = PathsJson(settings.test_files);
+    json["start"] = flywheel_internal::PathsJson(settings.start);
+    json["test"] = flywheel_internal::PathsJson(settings.test_files);
   } else {
     json["families"] = settings.families;
     json["graded"] = settings.graded;

@@ -11,9 +11,6 @@
 namespace arena {
 namespace {
 
-constexpr int kOk = 200;
-constexpr int kServerError = 500;
-
 bool IsOpenAi(EndpointProtocol protocol) { return protocol == EndpointProtocol::kOpenAi; }
 
 HttpRequest PostJson(std::string url, const Json& body) {
@@ -140,13 +137,13 @@ BatchResult BatchApi::ReadAnthropicResult(const Json& line) const {
   const Json& outcome = ObjectAt(line, "result");
   const std::string type = TextAt(outcome, "type");
   if (type == "succeeded") {
-    result.status = kOk;
+    result.status = kHttpOk;
     result.body = DumpJson(ObjectAt(outcome, "message"));
   } else if (type == "errored") {
     // {"type": "error", "error": {"type": ..., "message": ...}}
     const Json& error = ObjectAt(ObjectAt(outcome, "error"), "error");
     const bool is_mine = TextAt(error, "type") == "invalid_request_error";
-    result.status = is_mine ? 400 : kServerError;
+    result.status = is_mine ? 400 : kHttpServerError;
     result.error = TextAt(error, "message");
     result.body = DumpJson(ObjectAt(outcome, "error"));
   } else {

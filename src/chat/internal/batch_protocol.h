@@ -15,6 +15,9 @@
 
 namespace arena {
 
+inline constexpr int kHttpOk = 200;
+inline constexpr int kHttpServerError = 500;
+
 /// One request of a batch.
 struct BatchItem {
   std::string id;    ///< 32 hexadecimal digits
