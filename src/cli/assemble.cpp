@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "judge/category_judge.h"
 #include "judge/reference_judge.h"
+#include "judge/verdict_schema.h"
 
 namespace arena {
 
@@ -64,6 +66,29 @@ Status LoadTemplates(const LlmJudgeConfig& config, LlmJudgeOptions& options) {
 
 namespace {
 
+// The model with the verdict's schema in its requests; what the user's own body says wins.
+Result<ContestantConfig> WithSchema(const ContestantConfig& model, const LlmJudgeOptions& options) {
+  const VerdictForm form = options.templates.front().form;
+  for (const auto& [category, templates] : options.by_category) {
+    if (templates.front().form == form) continue;
+    return InvalidInput(fmt::format(
+        "schema = true: the templates of \"{}\" ask for another form of verdict", category));
+  }
+  Json body = Json::object();
+  if (model.kind == "ollama") {
+    body["format"] = VerdictSchema(form);
+  } else {
+    body["response_format"] = {
+        {"type", "json_schema"},
+        {"json_schema", {{"name", "verdict"}, {"strict", true}, {"schema", VerdictSchema(form)}}}};
+  }
+  ContestantConfig with_schema = model;
+  std::string& own = with_schema.endpoint.model.body;
+  if (const auto more = ParseJson(own); more.ok() && more->is_object()) body.update(*more);
+  own = DumpJson(body);
+  return with_schema;
+}
+
 Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config, Network& network) {
   LlmJudgeOptions options;
   options.name = config.name;
@@ -74,7 +99,11 @@ Result<std::unique_ptr<Judge>> MakeLlm(const LlmJudgeConfig& config, Network& ne
   options.json = config.json;
   options.reading = config.reading;
   options.games_at_once = static_cast<unsigned>(config.games_at_once);
-  ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(config.model, network));
+  ContestantConfig asked = config.model;
+  if (config.schema) {
+    ARENA_ASSIGN_OR_RETURN(asked, WithSchema(config.model, options));
+  }
+  ARENA_ASSIGN_OR_RETURN(auto model, MakeChatModel(asked, network));
   if (config.model.endpoint.batch) options.games_at_once = model->answers_at_once();
   return MakeLlmJudge(std::move(options), std::move(model));
 }

@@ -58,6 +58,7 @@ struct LlmJudgeConfig {
   std::int64_t samples = 1;
   bool repair = true;
   bool json = false;
+  bool schema = false;  ///< the endpoint is given the schema of the JSON object
   VerdictReading reading = VerdictReading::kTolerant;
   std::int64_t games_at_once = 32;
   ContestantConfig model;  ///< [judge.model]: who is asked

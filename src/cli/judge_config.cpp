@@ -94,6 +94,8 @@ void ReadLlm(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& 
   table.ReadAtLeast("samples", 1, llm.samples);
   table.Read("repair", llm.repair);
   table.Read("json", llm.json);
+  table.Read("schema", llm.schema);
+  if (llm.schema && !llm.json) table.NoteKey("schema", "needs json = true");
   table.ReadName("parser", kReadings, ParseVerdictReading, llm.reading);
   table.ReadAtLeast("games_at_once", 1, llm.games_at_once);
   bool has_model = false;
@@ -101,6 +103,10 @@ void ReadLlm(TableReader& table, const EndpointConfigs& endpoints, JudgeConfig& 
     has_model = true;
     ReadJudgeModel(model, endpoints, llm.model);
   });
+  const bool takes_schema = llm.model.kind == "openai" || llm.model.kind == "ollama";
+  if (llm.schema && has_model && !takes_schema) {
+    table.NoteKey("schema", "is for models of the kinds \"openai\" and \"ollama\"");
+  }
   if (!has_model) {
     table.Note(nullptr,
                fmt::format("the judge of kind \"llm\" needs a table [{}model]: who is asked",

@@ -68,14 +68,15 @@ class EndpointJudgeTest : public ::testing::Test {
     }
   }
 
-  void WriteConfig(const FakeEndpoint& endpoint, const std::string& store) {
+  void WriteConfig(const FakeEndpoint& endpoint, const std::string& store,
+                   const std::string& judge = "") {
     const std::string text = fmt::format(
-        "[arena]\nstore = \"{}\"\n{}[judge]\nkind = \"llm\"\nname = \"judge\"\n[judge.model]\n"
+        "[arena]\nstore = \"{}\"\n{}[judge]\nkind = \"llm\"\nname = \"judge\"\n{}[judge.model]\n"
         "kind = \"openai\"\nbase_url = \"{}/v1\"\nmodel = \"judge-1\"\nmax_tokens = 512\n"
         "max_in_flight = 48\nfirst_byte_timeout_s = 0.3\nidle_timeout_s = 0.3\n"
         "first_backoff_s = 0.01\nlongest_backoff_s = 0.03\n"
         "input_usd_per_million = 1\noutput_usd_per_million = 10\n",
-        store, arena_, endpoint.url());
+        store, arena_, judge, endpoint.url());
     ASSERT_TRUE(WriteFileAtomic(folder_ / "arena.toml", text).ok());
   }
 
@@ -178,6 +179,15 @@ TEST_F(EndpointJudgeTest, EveryGameEndsAsTheJudgeSaidOrVoidWithItsCause) {
   WriteConfig(calm, "calm.db");
   Battle();
   EXPECT_EQ(Board(), board) << "faults change nothing in the board";
+}
+
+TEST_F(EndpointJudgeTest, WithASchemaEveryVerdictIsRead) {
+  WriteRecorded();
+  const FakeEndpoint endpoint(Faulty(0));
+  WriteConfig(endpoint, "schema.db", "json = true\nschema = true\n");
+  const Json run = Battle();
+  EXPECT_EQ(run["failed_games"], 0);
+  EXPECT_EQ(CheckGames(folder_ / "arena.toml").voids, 0);
 }
 
 TEST_F(EndpointJudgeTest, ADryRunSaysWhatTheJudgeCostsAtMost) {

@@ -116,6 +116,16 @@ std::string FakeVerdict(std::string_view prompt, VerdictManner manner) {
   return "";
 }
 
+// The verdict as the object that the schema names.
+std::string FakeJsonVerdict(std::string_view prompt, const Json& format) {
+  Json verdict = Json::object();
+  const Json& schema = format.at("json_schema").at("schema");
+  for (const auto& [name, ignored] : schema.at("properties").items()) verdict[name] = "as seen";
+  verdict["score_a"] = FakeScore(SeatText(prompt, 'a'));
+  verdict["score_b"] = FakeScore(SeatText(prompt, 'b'));
+  return DumpJson(verdict);
+}
+
 constexpr std::string_view kRepair = "No verdict can be read";
 
 bool IsJudge(const Answered& answer) { return answer.model.starts_with("judge"); }
@@ -137,8 +147,9 @@ Answered AnswerTo(const FakeEndpointOptions& options, const ReceivedRequest& req
   const Key hash = RequestHash(request);
   if (IsJudge(answer)) {
     const VerdictManner manner = MannerOf(hash, prompt.starts_with(kRepair));
-    answer.text = FakeVerdict(first, manner);
-    answer.is_cut = manner == VerdictManner::kCut;
+    answer.text = body.contains("response_format") ? FakeJsonVerdict(first, body["response_format"])
+                                                   : FakeVerdict(first, manner);
+    answer.is_cut = manner == VerdictManner::kCut && !body.contains("response_format");
   } else {
     answer.text = FakeAnswer(answer.model, prompt);
     answer.is_cut = Rng(hash.high).Uniform() < options.cut_rate;
