@@ -203,6 +203,8 @@ def beyond_control(result, prefix, figure):
 
 def ablation_tables():
     found = {name: {r["seed"]: r for r in results(name)} for name in OVERRIDES}
+    if not any(found[name] for name in OVERRIDES if name != "run"):
+        return []
     lines = ["", "## Ablations", "", "Two iterations of half-size shards; the gain from the first "
              "stage to the last. In the first three tables SFT alone learns, from 1,500 selected "
              "rows a stage. Differences are from the first row of the table, seed by seed."]
@@ -220,6 +222,49 @@ def ablation_tables():
                       for figure in ("rating", "exact_match")]
             lines.append(f"| {label} | {len(runs)} | " + " | ".join(cells) + " |")
     return lines
+
+
+def json_of(name):
+    path = os.path.join(os.path.dirname(RESULTS), name)
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        return json.load(file)
+
+
+def judge_tables():
+    """Of docs/evidence/judges.json: how near each board comes to the true order."""
+    found = json_of("judges.json")
+    if found is None:
+        return []
+    games = {"one, listed": "one game, the first listed sits first",
+             "one, random": "one game, seats at random", "two": "two games, seats swapped"}
+    lines = ["", "## The offline rating against true skill", "",
+             f"{len(found['share_of_long_answers'])} models of one flywheel (seed {found['seed']}), true "
+             f"skill: exact match on {found['truth_prompts']} prompts; boards from "
+             f"{found['board_prompts']} of them, all pairs. Noise is the standard deviation of each score "
+             "(1 to 10), position what the first seat gets, length what a longer answer gets times "
+             "(longer - shorter) / (longer + shorter). Each model puts a share of its own of its answers "
+             "into a longer sentence that says nothing more.", "",
+             "| judge | games | style control | Spearman (95%) | Kendall (95%) |", "|---|---|---|---|---|"]
+    for board in found["boards"]:
+        figures = [board["agreement"][name] for name in ("spearman", "kendall")]
+        lines.append(f"| {board['judge']} | {games[board['games']]} | "
+                     f"{'yes' if board['style_control'] else ''} | " + " | ".join(
+                         f"{f['value']:.3f} ({f['lower']:.3f} to {f['upper']:.3f})" for f in figures) + " |")
+    return lines
+
+
+def kill_lines():
+    found = json_of("flywheel_kills.json")
+    if found is None:
+        return []
+    moments = ", ".join(str(kill["parts_finished"]) for kill in found["kills"])
+    return ["", "## Kills", "", f"`--fast`, seed {found['seed']}, killed with -9 {len(found['kills'])} times "
+            f"at random moments (parts of the run that were finished then: {moments}) and continued: "
+            f"{found['files_compared']} files, leaderboard, lineage and data, are "
+            f"{'byte-identical to' if found['byte_identical'] else 'DIFFERENT from'} those of an "
+            "uninterrupted run."]
 
 
 def tables():
@@ -249,7 +294,7 @@ def tables():
             lines.append(f"| {prefix} | " + " | ".join(
                 interval([beyond_control(r, prefix, figure) for r in runs])
                 for figure in ("rating", "exact_match")) + " |")
-    lines += ablation_tables()
+    lines += ablation_tables() + judge_tables() + kill_lines()
     with open(os.path.join(ROOT, "docs", "evidence.md"), "w") as file:
         file.write("\n".join(lines) + "\n")
     print("\n".join(lines))
