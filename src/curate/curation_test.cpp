@@ -20,7 +20,7 @@
 // see how their threads wait for each other.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
-  return "race:faiss::\nrace:libgomp.so\ncalled_from_lib:libopenblas.so\n";
+  return "race:faiss::\nrace:libgomp.so\nrace:libopenblas.so\n";
 }
 
 namespace arena {
