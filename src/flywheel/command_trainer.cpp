@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "flywheel/internal/join_rows.h"
 #include "flywheel/internal/outside_program.h"
 #include "flywheel/internal/paths_json.h"
 #include "flywheel/stage_tools.h"
@@ -17,14 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using flywheel_internal::FillIn;
+using flywheel_internal::JoinRows;
 using flywheel_internal::LastLines;
 using flywheel_internal::OutsideProgram;
 using flywheel_internal::PathsJson;
 using flywheel_internal::Placeholders;
+using flywheel_internal::ProgramFailed;
 
 constexpr auto kPause = std::chrono::milliseconds(50);
 constexpr auto kPatienceAtEnd = std::chrono::seconds(60);  // to save a checkpoint
-constexpr std::size_t kLinesOfError = 5;
 
 // What a training is given and leaves, beside its checkpoint.
 struct TrainingFiles {
@@ -53,15 +55,6 @@ class CommandTrainer final : public StageTrainer {
   }
 
  private:
-  static Status Join(const std::vector<fs::path>& parts, const fs::path& whole) {
-    std::string text;
-    for (const fs::path& part : parts) {
-      ARENA_ASSIGN_OR_RETURN(const std::string rows, ReadFile(part));
-      text += rows;
-    }
-    return WriteFileAtomic(whole, text);
-  }
-
   static Result<TrainingFiles> WriteInputs(const TrainingJobOptions& job) {
     const fs::path inputs = job.out.string() + ".training";
     ARENA_RETURN_IF_ERROR(MakeFolder(inputs));
@@ -70,10 +63,10 @@ class CommandTrainer final : public StageTrainer {
                         .job = inputs / "job.json",
                         .log = inputs / "log.txt",
                         .record = inputs / "running.json"};
-    ARENA_RETURN_IF_ERROR(Join(job.data, files.data));
+    ARENA_RETURN_IF_ERROR(JoinRows(job.data, files.data));
     if (!job.ptx_data.empty()) {
       files.ptx_data = inputs / "ptx.jsonl";
-      ARENA_RETURN_IF_ERROR(Join(job.ptx_data, files.ptx_data));
+      ARENA_RETURN_IF_ERROR(JoinRows(job.ptx_data, files.ptx_data));
     }
     const Json description = {{"trainer", TrainerName(job.trainer)},
                               {"base", job.model.string()},
@@ -179,9 +172,7 @@ class CommandTrainer final : public StageTrainer {
   }
 
   static Error Failed(const TrainingFiles& files, const std::string& how) {
-    return {ErrorCode::kUnavailable,
-            fmt::format("the training program failed: {}. The end of {}:\n{}", how,
-                        files.log.string(), LastLines(files.log, kLinesOfError))};
+    return ProgramFailed("the training program failed: " + how, files.log);
   }
 
   const CommandTrainerOptions options_;

@@ -24,12 +24,11 @@ namespace fs = std::filesystem;
 using flywheel_internal::EndLeftBehind;
 using flywheel_internal::FillIn;
 using flywheel_internal::HashModel;
-using flywheel_internal::LastLines;
 using flywheel_internal::OutsideProgram;
 using flywheel_internal::Placeholders;
+using flywheel_internal::ProgramFailed;
 
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
-constexpr std::size_t kLinesOfLog = 5;
 constexpr int kHealthy = 200;
 constexpr char kRecord[] = ".running.json";
 
@@ -88,10 +87,6 @@ class ServedModel final : public ChatModel {
     return model_->Respond(instruction, sample);
   }
   unsigned answers_at_once() const override { return model_->answers_at_once(); }
-  std::vector<std::optional<Result<Answer>>> RespondAll(
-      std::span<const Instruction* const> instructions, int sample, unsigned threads) override {
-    return model_->RespondAll(instructions, sample, threads);
-  }
 
  private:
   const std::unique_ptr<ChatModel> model_;
@@ -179,8 +174,7 @@ class EndpointServer final : public StageServer {
 
   Error Failed(const std::string& what, const fs::path& log) const {
     if (options_.command.empty()) return {ErrorCode::kUnavailable, what};
-    return {ErrorCode::kUnavailable,
-            fmt::format("{}. The end of {}:\n{}", what, log.string(), LastLines(log, kLinesOfLog))};
+    return ProgramFailed(what, log);
   }
 
   const EndpointServerOptions options_;

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr auto kPatience = std::chrono::seconds(10);
+constexpr std::size_t kLinesOfError = 5;
 constexpr std::size_t kLogEnd = 16384;  // bytes of a log that are looked at
 
 // Tells this start of the machine from others.
@@ -130,6 +131,11 @@ void OutsideProgram::Stop(std::chrono::seconds patience) {
   if (GroupLives(group_)) EndGroup(group_, patience);
   std::error_code ignored;
   fs::remove(record_, ignored);
+}
+
+Error ProgramFailed(const std::string& what, const fs::path& log) {
+  return {ErrorCode::kUnavailable,
+          fmt::format("{}. The end of {}:\n{}", what, log.string(), LastLines(log, kLinesOfError))};
 }
 
 std::string LastLines(const fs::path& log, std::size_t lines) {

@@ -56,6 +56,9 @@ class OutsideProgram {
 /// Ends the program that a record of an earlier process names, where it still runs.
 void EndLeftBehind(const std::filesystem::path& record);
 
+/// The error kUnavailable: `what`, and the end of the program's log.
+Error ProgramFailed(const std::string& what, const std::filesystem::path& log);
+
 /// The last lines of a log, for an error message; empty where there are none.
 std::string LastLines(const std::filesystem::path& log, std::size_t lines);
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "flywheel/internal/candidate.h"
+#include "flywheel/internal/join_rows.h"
 #include "flywheel/internal/lineage_file.h"
 #include "flywheel/internal/model_files.h"
 #include "flywheel/internal/setup.h"
@@ -122,13 +123,7 @@ Status WriteShards(const FlywheelSettings& settings, const RunFolder& folder,
 }
 
 Status WriteStart(const FlywheelSettings& settings, const RunFolder& folder) {
-  std::string text;
-  for (const fs::path& file : settings.start) {
-    ARENA_ASSIGN_OR_RETURN(const std::string rows, ReadFile(file));
-    text += rows;
-    if (!text.empty() && text.back() != '\n') text += '\n';
-  }
-  return WriteFileAtomic(folder.Data("SFT-I0"), text);
+  return JoinRows(settings.start, folder.Data("SFT-I0"));
 }
 
 // Points to a checkpoint of the user's and says what the lineage knows of it.
@@ -155,13 +150,8 @@ Result<Json> PointTo(const fs::path& model, const fs::path& link, const RunFolde
 
 Status SetUpOwn(const FlywheelSettings& settings, const RunFolder& folder,
                 const FlywheelParts& parts, StateFile& state) {
-  const auto once = [&](const std::string& part, const auto& body) -> Status {
-    if (state.IsDone(part)) return {};
-    const auto start = parts.clock.Steady();
-    ARENA_ASSIGN_OR_RETURN(const Json facts, body());
-    Json record = {{"seconds", SecondsSince(parts.clock, start)}};
-    record.update(facts);
-    return state.Finish(part, std::move(record));
+  const auto once = [&](const std::string& part, FunctionRef<Result<Json>()> body) {
+    return RunPart(part, parts.clock, state, body);
   };
   ARENA_RETURN_IF_ERROR(
       once(ModelPart("base"), [&] { return PointTo(settings.base, folder.Base(), folder); }));

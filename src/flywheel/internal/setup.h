@@ -4,6 +4,8 @@
 #include <chrono>
 #include <string>
 
+#include "base/function_ref.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "flywheel/internal/run_folder.h"
 #include "flywheel/internal/state_file.h"
@@ -18,6 +20,10 @@ Status SetUp(const FlywheelSettings& settings, const RunFolder& folder, const Fl
 
 /// "NAME: training, step 10 of 100, loss 1.234" as progress.
 StageTrainer::OnProgress ReportTraining(const FlywheelParts& parts, const std::string& name);
+
+/// Does a part that is not done yet, and records what it says of itself with its seconds.
+Status RunPart(const std::string& part, const Clock& clock, StateFile& state,
+               FunctionRef<Result<Json>()> body);
 
 /// Seconds since `start`.
 double SecondsSince(const Clock& clock, std::chrono::steady_clock::time_point start);

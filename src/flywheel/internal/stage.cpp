@@ -67,13 +67,10 @@ class Stage {
 
   // Does a part that is not done and records what it says of itself.
   Status RunPart(const std::string& part, const std::function<Result<Json>()>& body) {
-    if (state_.IsDone(part)) return {};
-    context_.parts.on_progress(fmt::format("{}: {}", plan_.name, part));
-    const auto start = context_.parts.clock.Steady();
-    ARENA_ASSIGN_OR_RETURN(const Json facts, body());
-    Json record = {{"seconds", SecondsSince(context_.parts.clock, start)}};
-    record.update(facts);
-    return state_.Finish(part, std::move(record));
+    return flywheel_internal::RunPart(part, context_.parts.clock, state_, [&] {
+      context_.parts.on_progress(fmt::format("{}: {}", plan_.name, part));
+      return body();
+    });
   }
 
   // Evaluates a checkpoint of the stage; it meets those that come later.
