@@ -46,8 +46,8 @@ function(arena_test name)
   target_compile_definitions(${name} PRIVATE ARENA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # Test helpers may have the same names; and most programs are one file anyway.
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
-  # Under sanitizers compiling is what takes long; what computes is in the libraries.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  # Compiling is what takes long; what computes is in the libraries.
+  target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
   if(ARG_THREADS)
     set(ARG_LABEL threads)
     add_dependencies(threaded_tests ${name})

@@ -29,13 +29,13 @@ class Descriptor {
   int fd_;
 };
 
+}  // namespace
+
 Error SystemError(std::string_view action, const std::filesystem::path& path) {
   const int number = errno;
   return {number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
           fmt::format("cannot {} {}: {}", action, path.string(), std::strerror(number))};
 }
-
-}  // namespace
 
 Status MakeFolder(const std::filesystem::path& path) {
   std::error_code error;
@@ -77,13 +77,15 @@ Status WriteFileAtomic(const std::filesystem::path& path, std::string_view conte
   temporary += fmt::format(".tmp{}", ::getpid());
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (fd.get() < 0) return SystemError("create", temporary);
-  if (!WriteAll(fd.get(), content)) return SystemError("write", temporary);
-  if (::fsync(fd.get()) != 0 || ::close(fd.Release()) != 0) return SystemError("write", temporary);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    Error error = SystemError("rename to", path);
+  const auto fail = [&](const char* what, const std::filesystem::path& file) {
+    Error error = SystemError(what, file);
     ::unlink(temporary.c_str());
     return error;
+  };
+  if (!WriteAll(fd.get(), content) || ::fsync(fd.get()) != 0 || ::close(fd.Release()) != 0) {
+    return fail("write", temporary);
   }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("rename to", path);
   return {};
 }
 

@@ -10,6 +10,9 @@
 
 namespace arena {
 
+/// "cannot ACTION PATH: " and what errno says; kNotFound where the file is not there, else kIo.
+Error SystemError(std::string_view action, const std::filesystem::path& path);
+
 /// The whole file as bytes.
 Result<std::string> ReadFile(const std::filesystem::path& path);
 

@@ -42,4 +42,11 @@ struct KeyHash {
   std::size_t operator()(const Key& key) const { return static_cast<std::size_t>(key.low); }
 };
 
+/// Mixes the bits of two numbers; every bit of the result depends on all of both.
+inline std::uint64_t MixBits(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a ^ 0x9E3779B97F4A7C15ULL) * (b ^ 0xD1342543DE82EF95ULL);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 }  // namespace arena

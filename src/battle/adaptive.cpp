@@ -4,13 +4,13 @@
 #include <cmath>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/hash.h"
 #include "battle/internal/instruction_choice.h"
 #include "battle/internal/lineup.h"
+#include "battle/pairing.h"
 #include "rating/next_games.h"
 #include "rating/rate.h"
 
@@ -60,18 +60,6 @@ class Choice {
   std::vector<std::size_t> before_;  // when the round began
 };
 
-std::vector<Key> InOrderOf(std::unordered_set<Key, KeyHash> keys, std::uint64_t seed) {
-  std::vector<std::pair<Key, Key>> drawn;
-  for (const Key& key : keys) {
-    drawn.emplace_back(
-        KeyBuilder("adaptive order").Add(static_cast<std::int64_t>(seed)).Add(key).Build(), key);
-  }
-  std::sort(drawn.begin(), drawn.end());
-  std::vector<Key> order;
-  for (const auto& [draw, key] : drawn) order.push_back(key);
-  return order;
-}
-
 class AdaptiveRun {
  public:
   AdaptiveRun(Store& store, InstructionStream instructions, std::span<ChatModel* const> models,
@@ -96,7 +84,7 @@ class AdaptiveRun {
       if (progress_.run.interrupted) return progress_;
       ++progress_.rounds;
       ARENA_ASSIGN_OR_RETURN(const Dataset data, ReadChosen());
-      if (data.rows().empty()) return progress_;  // nothing but failures
+      if (data.battles() == data.void_battles()) return progress_;  // nothing but failures
       ARENA_RETURN_IF_ERROR(MeasureWidth(data));
       show_(progress_);
       if (progress_.width <= options_.width) return progress_;
@@ -114,17 +102,11 @@ class AdaptiveRun {
     };
     const BattleRunProgress before = progress_.run;
     const auto add = [&](const BattleRunProgress& round) {
-      BattleRunProgress sum = round;
+      BattleRunProgress sum = before;
+      sum.Add(round);
       sum.instructions = static_cast<std::int64_t>(choice_.instructions());
       sum.battles_total = before.battles_total;
-      sum.battles_finished += before.battles_finished;
-      sum.battles_kept += before.battles_kept;
-      sum.answers_asked += before.answers_asked;
-      sum.games_played += before.games_played;
-      sum.failed_answers += before.failed_answers;
-      sum.failed_games += before.failed_games;
-      for (const auto& [kind, count] : before.failed_by_kind) sum.failed_by_kind[kind] += count;
-      sum.failures.insert(sum.failures.begin(), before.failures.begin(), before.failures.end());
+      sum.duplicate_instructions = round.duplicate_instructions;
       progress_.run = std::move(sum);
     };
     ARENA_ASSIGN_OR_RETURN(const BattleRunProgress round,
@@ -222,8 +204,11 @@ Result<AdaptiveProgress> RunAdaptiveBattles(Store& store, InstructionStream inst
                                             FunctionRef<void(const AdaptiveProgress&)> progress) {
   if (!(options.width > 0)) return InvalidInput("the wished width of intervals must be above 0");
   ARENA_ASSIGN_OR_RETURN(const Lineup lineup, MakeLineup(models, options.battles.pairing));
-  ARENA_ASSIGN_OR_RETURN(InstructionChoice all, ChooseInstructions(instructions, options.battles));
-  Choice choice(InOrderOf(std::move(all.keys), options.battles.seed), lineup.pairs);
+  ARENA_ASSIGN_OR_RETURN(const InstructionChoice all,
+                         ChooseInstructions(instructions, options.battles));
+  KeySample order(all.keys.size(), options.battles.seed);
+  for (const Key& key : all.keys) order.Offer(key);
+  Choice choice(order.Take(), lineup.pairs);
   return AdaptiveRun(store, instructions, models, judge, options, std::move(choice), progress)
       .Play();
 }

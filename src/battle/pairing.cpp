@@ -98,10 +98,10 @@ void KeySample::Offer(const Key& key) {
 }
 
 std::vector<Key> KeySample::Take() {
+  std::sort(heap_.begin(), heap_.end());
   std::vector<Key> keys;
   keys.reserve(heap_.size());
   for (const auto& [rank, key] : heap_) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
   heap_.clear();
   return keys;
 }

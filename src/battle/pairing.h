@@ -41,7 +41,7 @@ class KeySample {
  public:
   KeySample(std::size_t count, std::uint64_t seed) : count_(count), seed_(seed) {}
   void Offer(const Key& key);
-  /// The drawn keys, sorted.
+  /// The drawn keys in the order of the draw, so that a larger draw begins with the smaller one.
   std::vector<Key> Take();
 
  private:

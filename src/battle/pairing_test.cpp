@@ -55,7 +55,7 @@ TEST(KeySampleTest, DependsOnSeedNotOnOrderAndGrowsWithoutExchange) {
   EXPECT_EQ(Draw(reversed, 100, 1), drawn);
   EXPECT_NE(Draw(keys, 100, 2), drawn);
   const auto larger = Draw(keys, 200, 1);
-  EXPECT_TRUE(std::includes(larger.begin(), larger.end(), drawn.begin(), drawn.end()));
+  EXPECT_TRUE(std::equal(drawn.begin(), drawn.end(), larger.begin()));
   EXPECT_EQ(Draw(keys, 5000, 1).size(), 1000U);
 }
 

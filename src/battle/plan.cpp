@@ -11,7 +11,6 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kBytesPerToken = 4;
 constexpr std::size_t kUsualBytes = 2000;  // of an answer of which nothing is known
 
 /// Goes through the instructions one at a time. For one thread.
@@ -103,8 +102,8 @@ class Planner {
     const std::size_t turns = OpenTurns(instruction);
     const CallEstimate estimate = models_[m]->EstimateOf(instruction);
     if (estimate.calls > 0) {
-      const auto tokens = static_cast<std::size_t>(estimate.most_completion_tokens);
-      return std::vector<std::string>(turns, std::string(kBytesPerToken * tokens / turns, 'x'));
+      const auto bytes = static_cast<std::size_t>(kBytesPerToken * estimate.most_completion_tokens);
+      return std::vector<std::string>(turns, std::string(bytes / turns, 'x'));
     }
     if (!models_[m]->answers_as_unit()) {  // what is recorded is there without a call
       if (const auto answer = models_[m]->Respond(instruction, 0);

@@ -1,7 +1,10 @@
 #include "battle/run.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "battle/internal/chunk.h"
 #include "battle/internal/instruction_choice.h"
@@ -9,6 +12,8 @@
 
 namespace arena {
 namespace {
+
+constexpr std::size_t kFailuresListed = 20;
 
 // Enough for those who work on many at once: the last of a chunk are waited for.
 constexpr std::size_t kRoundsInChunk = 8;
@@ -119,6 +124,26 @@ Status Run::PlayChunk(const std::vector<Instruction>& chunk, Show progress) {
 }
 
 }  // namespace
+
+void BattleRunProgress::NoteFailure(std::string line) {
+  if (failures.size() < kFailuresListed) failures.push_back(std::move(line));
+}
+
+void BattleRunProgress::Add(const BattleRunProgress& part) {
+  instructions += part.instructions;
+  battles_total += part.battles_total;
+  battles_finished += part.battles_finished;
+  battles_kept += part.battles_kept;
+  answers_asked += part.answers_asked;
+  games_played += part.games_played;
+  failed_answers += part.failed_answers;
+  failed_games += part.failed_games;
+  duplicate_instructions += part.duplicate_instructions;
+  interrupted = interrupted || part.interrupted;
+  if (stopped.empty()) stopped = part.stopped;
+  for (const std::string& line : part.failures) NoteFailure(line);
+  for (const auto& [kind, count] : part.failed_by_kind) failed_by_kind[kind] += count;
+}
 
 Result<BattleRunProgress> RunBattles(Store& store, InstructionStream instructions,
                                      std::span<ChatModel* const> models, Judge& judge,

@@ -50,6 +50,11 @@ struct BattleRunProgress {
   std::vector<std::string> failures;        ///< the first 20, one line each
   /// How many answers and games failed, by FailureKindName.
   std::map<std::string, std::int64_t, std::less<>> failed_by_kind;
+
+  /// Lists a failure, unless there are 20.
+  void NoteFailure(std::string line);
+  /// Adds the counts and failures of another part of the same run.
+  void Add(const BattleRunProgress& part);
 };
 
 /// Calls its sink with every instruction, in the same order each time it is called.

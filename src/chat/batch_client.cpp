@@ -338,9 +338,8 @@ Result<std::optional<std::string>> BatchClient::FindLost(const Batch& batch) {
     const auto state = api_.ReadState(entry);
     if (!state.ok()) continue;
     const bool is_of_size = state->requests == static_cast<std::int64_t>(batch.requests.size());
-    const bool is_it = options_.protocol == EndpointProtocol::kOpenAi
-                           ? state->mark == batch.mark
-                           : is_of_size && !IsKnown(state->id);
+    const bool is_it =
+        api_.has_marks() ? state->mark == batch.mark : is_of_size && !IsKnown(state->id);
     if (is_it) return std::optional(state->id);
   }
   return std::optional<std::string>();

@@ -14,11 +14,9 @@
 namespace arena {
 namespace {
 
-constexpr double kTokensPerPrice = 1e6;
 // What templates and servers add to a message and to a prompt, at most.
 constexpr double kMessageTokens = 16;
 constexpr double kPromptTokens = 64;
-constexpr std::int64_t kBytesPerToken = 4;
 
 std::size_t BytesOf(const Conversation& conversation) {
   std::size_t bytes = 0;
@@ -78,15 +76,6 @@ Result<std::unique_ptr<EndpointContestant>> EndpointContestant::Make(
   return std::unique_ptr<EndpointContestant>(new EndpointContestant(options, client, endpoint));
 }
 
-std::string EndpointContestant::Redacted(std::string text) const {
-  const std::string& key = options_.api_key;
-  if (key.empty()) return text;
-  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
-    text.replace(at, key.size(), "[key]");
-  }
-  return text;
-}
-
 CallNeeds EndpointContestant::NeedsOf(const Conversation& history) const {
   const std::int64_t limit = TokenLimit(options_);
   CallNeeds needs;
@@ -139,7 +128,7 @@ bool EndpointContestant::TakeReply(const CallResult& result, Turn&& turn, Answer
   AppendPart(reply.reasoning, "\n\n", answer.reasoning);
   AppendPart(split.reasoning, "\n\n", answer.reasoning);
   const std::string& raw = reply.joined.empty() ? result.reply.body : reply.joined;
-  AppendPart(Redacted(raw), "\n", answer.raw_reply);
+  AppendPart(WithoutKey(raw, options_), "\n", answer.raw_reply);
   answer.finish_reason = reply.finish_reason;
   answer.turns.emplace_back(split.answer);
   if (split.is_cut || (reply.failure == FailureKind::kLength && !options_.keep_cut)) {
@@ -187,8 +176,8 @@ Result<bool> EndpointContestant::AskTurn(const Conversation& history, Answer& an
   answer.usage.cost_usd += lost * turn.needs.worst_cost_usd;
   if (result.end != CallEnd::kDone) {
     const bool is_filter = result.end == CallEnd::kFailed && IsContentFilterError(result.reply);
-    FailWith(is_filter ? FailureKind::kContentFilter : FailureKind::kApi, Redacted(result.error),
-             answer);
+    FailWith(is_filter ? FailureKind::kContentFilter : FailureKind::kApi,
+             WithoutKey(result.error, options_), answer);
     return false;
   }
   turn.reply.usage.latency_ms = static_cast<double>(result.latency.count());

@@ -48,7 +48,6 @@ class EndpointContestant final : public ChatModel {
   CallNeeds NeedsOf(const Conversation& history) const;
   Result<bool> AskTurn(const Conversation& history, Answer& answer);
   bool TakeReply(const CallResult& result, Turn&& turn, Answer& answer);
-  std::string Redacted(std::string text) const;
 
   const EndpointOptions options_;
   HttpClient& client_;

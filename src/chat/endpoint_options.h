@@ -20,6 +20,7 @@ enum class EndpointProtocol {
 std::string_view EndpointProtocolName(EndpointProtocol protocol);
 std::optional<EndpointProtocol> ParseEndpointProtocol(std::string_view name);
 
+inline constexpr double kTokensPerPrice = 1e6;
 /// US dollars per million tokens; 0: free, or not known.
 struct TokenPrices {
   double input = 0;
@@ -65,6 +66,9 @@ struct EndpointOptions {
 
 /// The headers of each request but its content type: the key, the protocol's own, and `headers`.
 std::vector<HttpHeader> EndpointHeaders(const EndpointOptions& options);
+
+/// The text with "[key]" in place of the key: servers repeat it in their errors.
+std::string WithoutKey(std::string text, const EndpointOptions& options);
 
 /// The base address, with the protocol's own where none is named, and without a slash at its end.
 std::string EndpointUrl(const EndpointOptions& options);

@@ -301,11 +301,7 @@ void AddBattle(CLI::App& app, Exit& exit) {
   command.add_flag("--retry-errors", arguments->retry_errors, "Try again what is stored as failed");
   command.add_flag("--dry-run", arguments->dry_run,
                    "Ask for nothing; say how many calls, tokens and dollars a run takes");
-  command
-      .add_option("--max-cost", arguments->max_cost_usd,
-                  "Stop before this run's requests could cost more than so many US dollars")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("USD");
+  AddMaxCostOption(command, arguments->max_cost_usd);
   command
       .add_option("--until-width", arguments->until_width,
                   "Play the battles that tell most, until the 95% intervals are so many rating "

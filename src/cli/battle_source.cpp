@@ -43,6 +43,10 @@ Result<VerdictOptions> VerdictOptionsOf(const SourceArguments& arguments) {
   return options;
 }
 
+bool HasFilters(const SourceArguments& arguments) {
+  return !arguments.judge.empty() || !arguments.category.empty() || !arguments.contestants.empty();
+}
+
 /// Whether the record passes the user's filters (the store applies its own).
 bool Passes(const SourceArguments& arguments, const BattleRecord& battle) {
   const auto listed = [&](std::string_view name) {
@@ -60,6 +64,7 @@ class FilteredBlocks final : public BattleBlocks {
   FilteredBlocks(const SourceArguments& arguments, BattleBlocks& inner)
       : arguments_(arguments), inner_(inner) {}
 
+  bool merges() const override { return inner_.merges(); }
   std::unique_ptr<BattleBlock> Open() override {
     return std::make_unique<Block>(arguments_, inner_.Open());
   }
@@ -71,8 +76,8 @@ class FilteredBlocks final : public BattleBlocks {
   struct Block final : BattleBlock {
     Block(const SourceArguments& filter, std::unique_ptr<BattleBlock> to)
         : arguments(filter), inner(std::move(to)) {}
-    Status Add(const BattleRecord& battle) override {
-      return Passes(arguments, battle) ? inner->Add(battle) : Status{};
+    Status Add(const BattleRecord& battle, std::uint32_t times) override {
+      return Passes(arguments, battle) ? inner->Add(battle, times) : Status{};
     }
     const SourceArguments& arguments;
     std::unique_ptr<BattleBlock> inner;
@@ -181,7 +186,7 @@ Result<ReadReport> BattleSource::ReadInBlocks(bool with_texts, unsigned threads,
   if (is_store()) {
     std::unique_ptr<BattleBlock> block = blocks.Open();
     ARENA_ASSIGN_OR_RETURN(ReadReport report, Read(with_texts, [&](const BattleRecord& battle) {
-                             return block->Add(battle);
+                             return block->Add(battle, 1);
                            }));
     ARENA_RETURN_IF_ERROR(blocks.Close(std::move(block)));
     return report;
@@ -189,6 +194,7 @@ Result<ReadReport> BattleSource::ReadInBlocks(bool with_texts, unsigned threads,
   ARENA_ASSIGN_OR_RETURN(const VerdictFormat format, VerdictFormatOf(arguments.format));
   ARENA_ASSIGN_OR_RETURN(const VerdictOptions options, VerdictOptionsOf(arguments));
   const std::vector<std::filesystem::path> paths(arguments.files.begin(), arguments.files.end());
+  if (!HasFilters(arguments)) return ReadVerdictsInBlocks(format, paths, options, threads, blocks);
   FilteredBlocks filtered(arguments, blocks);
   return ReadVerdictsInBlocks(format, paths, options, threads, filtered);
 }

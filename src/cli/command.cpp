@@ -41,6 +41,18 @@ void AddConfigOptions(CLI::App& command, CommonOptions& options) {
       ->type_name("TABLE.KEY=VALUE");
 }
 
+std::string GivenConfig(const CommonOptions& options) {
+  return options.config_given ? options.config : "";
+}
+
+void AddMaxCostOption(CLI::App& command, double& max_cost_usd) {
+  command
+      .add_option("--max-cost", max_cost_usd,
+                  "Stop before this run's requests could cost more than so many US dollars")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("USD");
+}
+
 void OnRun(CLI::App& command, Exit& exit, std::function<Result<Exit>()> body) {
   command.callback([&exit, name = command.get_name(), body = std::move(body)] {
     Result<Exit> result = body();

@@ -36,6 +36,11 @@ void AddJsonOption(CLI::App& command, CommonOptions& options);
 /// Adds -c/--config and --set to `command`.
 void AddConfigOptions(CLI::App& command, CommonOptions& options);
 
+/// The configuration that -c names; empty: none is read.
+std::string GivenConfig(const CommonOptions& options);
+/// Adds --max-cost to `command`.
+void AddMaxCostOption(CLI::App& command, double& max_cost_usd);
+
 /// Runs `body` when the command was chosen; an error is printed and mapped to an exit code.
 void OnRun(CLI::App& command, Exit& exit, std::function<Result<Exit>()> body);
 

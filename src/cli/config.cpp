@@ -54,7 +54,9 @@ class ConfigReader {
     });
     reader.With("battle", [this](TableReader& table) { ReadBattle(table); });
     SetCurateDefaults(config_.curate);
-    reader.With("curate", [this](TableReader& table) { ReadCurateTable(table, config_.curate); });
+    reader.With("curate", [this](TableReader& table) {
+      ReadCurateTable(table, config_.endpoints, config_.curate);
+    });
     reader.With("outcome", [this](TableReader& table) { ReadOutcome(table); });
     config_.flywheel.seed = static_cast<std::uint64_t>(config_.seed);
     reader.With("flywheel",

@@ -83,6 +83,9 @@ struct CurateConfig {
   std::vector<std::filesystem::path> benchmarks;
   std::vector<std::filesystem::path> test_sets;
   std::filesystem::path unsafe_patterns;  ///< empty: none
+  std::optional<TextEndpointConfig> moderation;
+  std::optional<TextEndpointConfig> embedding;
+  std::filesystem::path embedding_checkpoint;  ///< in its place; neither: the built-in embedding
   CurationSettings settings;
   PoolReadOptions read;
 };

@@ -1,7 +1,9 @@
 // `arena curate`: from a raw pool to clean shards.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +11,7 @@
 #include "base/interrupt.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/pool_endpoints.h"
 #include "cli/pool_files.h"
 #include "curate/curation.h"
 #include "report/curation_report.h"
@@ -25,6 +28,7 @@ struct CurateArguments {
   std::vector<std::string> test_sets;
   std::string out;
   bool skip_bad_rows = false;
+  double max_cost_usd = std::numeric_limits<double>::infinity();
 };
 
 /// The settings of the configuration (of the defaults, without one) and of the command line.
@@ -59,6 +63,27 @@ Status ReadBenchmark(PoolFiles& files, std::vector<BenchmarkItem>& benchmark) {
   });
 }
 
+bool Runs(const CurationSettings& settings, CurationStep step) {
+  return std::find(settings.steps.begin(), settings.steps.end(), step) != settings.steps.end();
+}
+
+/// Makes what the steps ask, and notes in the settings what can change its answers.
+Status ConnectEndpoints(const CurateConfig& config, PoolEndpoints& endpoints,
+                        CurationSettings& settings, CurationInputs& inputs) {
+  if (config.moderation && Runs(settings, CurationStep::kUnsafe)) {
+    ARENA_ASSIGN_OR_RETURN(EndpointModerator* const moderator,
+                           endpoints.MakeModerator(*config.moderation));
+    settings.unsafe.moderator = moderator;
+    settings.moderation = moderator->behaviour();
+  }
+  if (Runs(settings, CurationStep::kNeighbours) && !inputs.benchmark.empty()) {
+    ARENA_ASSIGN_OR_RETURN(PoolEmbedding embedding, endpoints.MakeEmbedding(config));
+    inputs.embedder = embedding.embedder;
+    settings.embedding = std::move(embedding.behaviour);
+  }
+  return {};
+}
+
 Result<Exit> RunCurate(const CurateArguments& arguments) {
   InstallInterruptHandler();
   ARENA_ASSIGN_OR_RETURN(CurateConfig config, LoadSettings(arguments));
@@ -81,11 +106,15 @@ Result<Exit> RunCurate(const CurateArguments& arguments) {
   ARENA_RETURN_IF_ERROR(ReadBenchmark(test_sets, inputs.benchmark));
   inputs.test_items = inputs.benchmark.size();
   ARENA_RETURN_IF_ERROR(ReadBenchmark(benchmark, inputs.benchmark));
-  ARENA_ASSIGN_OR_RETURN(
-      const CurationReport report,
-      RunCuration(inputs, config.settings, arguments.out, [&](CurationStep step) {
-        if (!arguments.common.json) fmt::print(stderr, "step {}\n", CurationStepName(step));
-      }));
+  PoolEndpoints endpoints(config.settings.split.seed, arguments.max_cost_usd,
+                          fs::path(arguments.out) / "asked");
+  ARENA_RETURN_IF_ERROR(ConnectEndpoints(config, endpoints, config.settings, inputs));
+  const auto result = RunCuration(inputs, config.settings, arguments.out, [&](CurationStep step) {
+    if (!arguments.common.json) fmt::print(stderr, "step {}\n", CurationStepName(step));
+  });
+  fmt::print(stderr, "{}", endpoints.Summary());
+  if (!result.ok()) return result.error();
+  const CurationReport& report = *result;
   ReadReport read = pool.report();
   read.bad_rows += benchmark.report().bad_rows + test_sets.report().bad_rows;
   const std::string settings = DumpJson(SettingsJson(config.settings), 2);
@@ -123,6 +152,7 @@ void AddCurate(CLI::App& app, Exit& exit) {
       ->type_name("DIR");
   command.add_flag("--skip-bad-rows", arguments->skip_bad_rows,
                    "Leave rows that are not valid out instead of stopping at the first");
+  AddMaxCostOption(command, arguments->max_cost_usd);
   AddConfigOptions(command, arguments->common);
   AddJsonOption(command, arguments->common);
   command.footer(

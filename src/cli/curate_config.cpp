@@ -100,7 +100,7 @@ void SetCurateDefaults(CurateConfig& curate) {
   curate.settings.near.curve_thresholds.assign(kCurveThresholds.begin(), kCurveThresholds.end());
 }
 
-void ReadCurateTable(TableReader& table, CurateConfig& curate) {
+void ReadCurateTable(TableReader& table, const EndpointConfigs& endpoints, CurateConfig& curate) {
   CurationSettings& settings = curate.settings;
   table.ReadPaths("inputs", curate.inputs);
   table.ReadPaths("benchmarks", curate.benchmarks);
@@ -112,6 +112,17 @@ void ReadCurateTable(TableReader& table, CurateConfig& curate) {
   ReadDuplicates(table, settings);
   ReadLeakage(table, settings);
   ReadSplit(table, settings);
+  curate.moderation = ReadTextEndpoint(table, "moderation", "curate.moderation", endpoints);
+  curate.embedding = ReadTextEndpoint(table, "embedding", "curate.embedding", endpoints);
+  table.ReadPath("embedding_checkpoint", curate.embedding_checkpoint);
+  const bool has_checkpoint = !curate.embedding_checkpoint.empty();
+  if (curate.embedding && has_checkpoint) {
+    table.NoteKey("embedding_checkpoint", "has no place beside [curate.embedding]");
+  }
+  // The floor is of the built-in embedding; for another there is none, as in the paper.
+  if ((curate.embedding || has_checkpoint) && !table.Has("neighbour_similarity")) {
+    settings.neighbours.least_similarity = -1;
+  }
   std::int64_t seed = 1, threads = 0;
   table.ReadAtLeast("seed", 0, seed);
   table.ReadAtLeast("threads", 0, threads);

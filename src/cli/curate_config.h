@@ -9,6 +9,6 @@ namespace arena {
 void SetCurateDefaults(CurateConfig& curate);
 
 /// Reads and checks all of the table's keys (docs/curation.md).
-void ReadCurateTable(TableReader& table, CurateConfig& curate);
+void ReadCurateTable(TableReader& table, const EndpointConfigs& endpoints, CurateConfig& curate);
 
 }  // namespace arena

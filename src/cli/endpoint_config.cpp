@@ -209,4 +209,23 @@ EndpointConfig ReadEndpointModel(TableReader& table, std::string_view kind,
   return config;
 }
 
+std::optional<TextEndpointConfig> ReadTextEndpoint(TableReader& table, std::string_view key,
+                                                   const std::string& path,
+                                                   const EndpointConfigs& endpoints) {
+  const toml::table* const inner = table.Table(key);
+  if (inner == nullptr) return std::nullopt;
+  TableReader reader = table.Inner(*inner, path + ".");
+  TextEndpointConfig config;
+  config.endpoint = ReadEndpointModel(reader, "openai", endpoints, fmt::format("[{}]", path));
+  config.endpoint.model.name = path;
+  for (const char* name : {"batch", "stream"}) {
+    if (reader.Has(name)) reader.NoteKey(name, "is for models that answer");
+  }
+  std::int64_t texts = static_cast<std::int64_t>(config.texts_in_request);
+  reader.ReadAtLeast("texts_in_request", 1, texts);
+  config.texts_in_request = static_cast<std::size_t>(std::min<std::int64_t>(texts, 2048));
+  reader.Finish();
+  return config;
+}
+
 }  // namespace arena

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,12 @@ struct EndpointConfig {
   TransferLimits transfers;
 };
 
+/// An endpoint that is asked about single texts.
+struct TextEndpointConfig {
+  EndpointConfig endpoint;
+  std::size_t texts_in_request = 32;
+};
+
 /// Kinds of contestants, and of the models of judges, that are endpoints.
 constexpr std::array<std::string_view, 3> kEndpointKinds = {"openai", "anthropic", "ollama"};
 bool IsEndpointKind(std::string_view kind);
@@ -39,5 +47,11 @@ void ReadEndpoints(TableReader& root, EndpointConfigs& endpoints);
 /// \"x\"". Notes what is missing. The caller sets `model.name` and `model.family`.
 EndpointConfig ReadEndpointModel(TableReader& table, std::string_view kind,
                                  const EndpointConfigs& endpoints, std::string_view owner);
+
+/// Reads the table `key` of `table`, an endpoint of kind "openai" for texts; nothing where it is
+/// not there. `path` is its whole name: "curate.embedding".
+std::optional<TextEndpointConfig> ReadTextEndpoint(TableReader& table, std::string_view key,
+                                                   const std::string& path,
+                                                   const EndpointConfigs& endpoints);
 
 }  // namespace arena

@@ -294,10 +294,7 @@ void AddFlywheel(CLI::App& app, Exit& exit) {
   AddFolder(*run, *run_arguments);
   run->add_flag("--retry-errors", run_arguments->retry_errors,
                 "Try again what is stored as failed");
-  run->add_option("--max-cost", run_arguments->max_cost_usd,
-                  "Stop before this run's requests could cost more than so many US dollars")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("USD");
+  AddMaxCostOption(*run, run_arguments->max_cost_usd);
   run->footer(
       "Running it again continues, also after a kill.\n"
       "Example:\n  arena flywheel run -c examples/mini/arena.toml --workdir run --seed 1 --fast");

@@ -52,7 +52,9 @@ void ReadSettings(TableReader& table, FlywheelSettings& flywheel) {
   table.Read("pair_k", flywheel.pair_k);
   table.Read("min_score", flywheel.min_score);
   table.Read("stages", flywheel.stages);
-  constexpr std::array<std::string_view, 4> kRules = {"battles", "random", "length", "difficulty"};
+  // Tags need a model that can list them.
+  constexpr std::array<std::string_view, 6> kRules = {"battles",    "random",   "length",
+                                                      "difficulty", "clusters", "ifd"};
   table.ReadName("select_by", kRules, ParseSelectionRule, flywheel.select_by);
   table.Read("select_size", flywheel.select_size);
   std::string replay;
@@ -132,16 +134,13 @@ void CheckPlaceholders(TableReader& table, std::string_view key,
 }
 
 void ReadTrainer(TableReader& table, const Config& config, CommandTrainerOptions& trainer) {
-  constexpr std::array<std::string_view, 10> kPlaceholders = {
-      "trainer", "base", "data", "ptx_data", "reward_model",
-      "out",     "job",  "name", "seed",     "settings"};
   std::vector<std::string> command;
   table.Read("command", command);
-  CheckPlaceholders(table, "command", command, kPlaceholders);
+  CheckPlaceholders(table, "command", command, kTrainerPlaceholders);
   for (const char* name : {"sft", "dpo", "rm", "ppo"}) {
     std::vector<std::string> own = command;
     table.Read(name, own);
-    if (table.Has(name)) CheckPlaceholders(table, name, own, kPlaceholders);
+    if (table.Has(name)) CheckPlaceholders(table, name, own, kTrainerPlaceholders);
     if (own.empty()) {
       table.Note(nullptr,
                  fmt::format("{0}command or {0}{1} must name a program", table.path(), name));
@@ -158,7 +157,6 @@ void ReadTrainer(TableReader& table, const Config& config, CommandTrainerOptions
 }
 
 void ReadServer(TableReader& table, const Config& config, FlywheelServerConfig& server) {
-  constexpr std::array<std::string_view, 3> kPlaceholders = {"model", "name", "port"};
   std::string kind = "openai";
   table.ReadName("kind", kEndpointKinds, OneOf(kEndpointKinds), kind);
   server.endpoint = ReadEndpointModel(table, kind, config.endpoints, "[flywheel.server]");
@@ -175,10 +173,10 @@ void ReadServer(TableReader& table, const Config& config, FlywheelServerConfig& 
   std::int64_t patience_s = options.patience.count();
   table.ReadAtLeast("patience_s", 1, patience_s);
   options.patience = std::chrono::seconds(patience_s);
-  CheckPlaceholders(table, "command", options.command, kPlaceholders);
-  CheckPlaceholders(table, "health", {options.health}, kPlaceholders);
-  CheckPlaceholders(table, "base_url", {server.endpoint.model.base_url}, kPlaceholders);
-  CheckPlaceholders(table, "model", {server.endpoint.model.model}, kPlaceholders);
+  CheckPlaceholders(table, "command", options.command, kServerPlaceholders);
+  CheckPlaceholders(table, "health", {options.health}, kServerPlaceholders);
+  CheckPlaceholders(table, "base_url", {server.endpoint.model.base_url}, kServerPlaceholders);
+  CheckPlaceholders(table, "model", {server.endpoint.model.model}, kServerPlaceholders);
 }
 
 }  // namespace

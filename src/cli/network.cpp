@@ -41,6 +41,12 @@ ClientCounts Network::counts() const {
 }
 
 Result<HttpClient::EndpointId> Network::EndpointFor(const EndpointConfig& config) {
+  if (client_ == nullptr) {
+    HttpClientOptions client;
+    client.seed = seed_;
+    client.budget = &budget_;
+    client_ = HttpClient::Make(client);
+  }
   const auto found = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Shared& other) {
     return other.config.limits.name == config.limits.name &&
            other.config.api_key_env == config.api_key_env;
@@ -59,27 +65,43 @@ Result<HttpClient::EndpointId> Network::EndpointFor(const EndpointConfig& config
       found->config.model.name, config.model.name, config.limits.name));
 }
 
-Result<std::unique_ptr<EndpointContestant>> Network::MakeModel(const EndpointConfig& config) {
+Result<EndpointOptions> Network::WithKey(const EndpointConfig& config) const {
   EndpointOptions options = config.model;
-  if (!config.api_key_env.empty()) {
-    const char* const key = std::getenv(config.api_key_env.c_str());
-    if (key == nullptr || *key == 0) {
-      return InvalidInput(
-          fmt::format("\"{}\" takes its key from the environment variable {}, which is not set: "
-                      "export {}=...",
-                      options.name, config.api_key_env, config.api_key_env));
-    }
-    options.api_key = key;
-    if (options.api_key.find_first_of("\r\n") != std::string::npos) {
-      return InvalidInput(fmt::format("the key in {} has more than one line", config.api_key_env));
-    }
+  if (config.api_key_env.empty()) return options;
+  const char* const key = std::getenv(config.api_key_env.c_str());
+  if (key == nullptr || *key == 0) {
+    return InvalidInput(
+        fmt::format("\"{}\" takes its key from the environment variable {}, which is not set: "
+                    "export {}=...",
+                    options.name, config.api_key_env, config.api_key_env));
   }
-  if (client_ == nullptr) {
-    HttpClientOptions client;
-    client.seed = seed_;
-    client.budget = &budget_;
-    client_ = HttpClient::Make(client);
+  options.api_key = key;
+  if (options.api_key.find_first_of("\r\n") != std::string::npos) {
+    return InvalidInput(fmt::format("the key in {} has more than one line", config.api_key_env));
   }
+  return options;
+}
+
+Result<TextEndpoint> Network::TextEndpointFor(const TextEndpointConfig& config, KeyLog& kept) {
+  ARENA_ASSIGN_OR_RETURN(EndpointOptions options, WithKey(config.endpoint));
+  ARENA_ASSIGN_OR_RETURN(const auto id, EndpointFor(config.endpoint));
+  return TextEndpoint{std::move(options), config.texts_in_request, *client_, id, kept};
+}
+
+Result<std::unique_ptr<EndpointEmbedder>> Network::MakeEmbedder(const TextEndpointConfig& config,
+                                                                KeyLog& kept) {
+  ARENA_ASSIGN_OR_RETURN(TextEndpoint endpoint, TextEndpointFor(config, kept));
+  return EndpointEmbedder::Make(std::move(endpoint));
+}
+
+Result<std::unique_ptr<EndpointModerator>> Network::MakeModerator(const TextEndpointConfig& config,
+                                                                  KeyLog& kept) {
+  ARENA_ASSIGN_OR_RETURN(TextEndpoint endpoint, TextEndpointFor(config, kept));
+  return EndpointModerator::Make(std::move(endpoint));
+}
+
+Result<std::unique_ptr<EndpointContestant>> Network::MakeModel(const EndpointConfig& config) {
+  ARENA_ASSIGN_OR_RETURN(const EndpointOptions options, WithKey(config));
   ARENA_ASSIGN_OR_RETURN(const auto endpoint, EndpointFor(config));
   HttpClient& client = config.batch ? BatchesFor(config, options) : *client_;
   ARENA_ASSIGN_OR_RETURN(auto model, EndpointContestant::Make(options, client, endpoint));

@@ -7,8 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "base/key_log.h"
 #include "base/result.h"
 #include "chat/endpoint_contestant.h"
+#include "chat/text_endpoint.h"
 #include "cli/endpoint_config.h"
 #include "net/budget.h"
 #include "net/client.h"
@@ -29,6 +31,13 @@ class Network {
   /// the same address and key; a model whose cost has no limit although there is a cap.
   Result<std::unique_ptr<EndpointContestant>> MakeModel(const EndpointConfig& config);
 
+  /// Embeddings and moderation. `kept` keeps what is answered and must outlive them. Errors: as
+  /// MakeModel(), and those of the embedder's first request.
+  Result<std::unique_ptr<EndpointEmbedder>> MakeEmbedder(const TextEndpointConfig& config,
+                                                         KeyLog& kept);
+  Result<std::unique_ptr<EndpointModerator>> MakeModerator(const TextEndpointConfig& config,
+                                                           KeyLog& kept);
+
   const Budget& budget() const { return budget_; }
   /// All zero where no model was made.
   ClientCounts counts() const;
@@ -38,6 +47,9 @@ class Network {
     EndpointConfig config;
     HttpClient::EndpointId id;
   };
+  /// The settings with their key.
+  Result<EndpointOptions> WithKey(const EndpointConfig& config) const;
+  Result<TextEndpoint> TextEndpointFor(const TextEndpointConfig& config, KeyLog& kept);
   Result<HttpClient::EndpointId> EndpointFor(const EndpointConfig& config);
   HttpClient& BatchesFor(const EndpointConfig& config, const EndpointOptions& model);
 

@@ -166,10 +166,14 @@ class StyleFiller {
         wanted_(lengths_ || options.style.enabled) {}
 
   bool wanted() const { return wanted_; }
+  /// Whether Fill would change the battle: an answer may be empty, but a source without texts has
+  /// none on either side.
+  bool Fills(const BattleRecord& battle) const {
+    return wanted_ && !(battle.text_a.empty() && battle.text_b.empty());
+  }
 
   void Fill(BattleRecord& battle) const {
-    // An answer may be empty; a source without texts has none on either side.
-    if (!wanted_ || (battle.text_a.empty() && battle.text_b.empty())) return;
+    if (!Fills(battle)) return;
     FillSide(battle.text_a, battle.style_a);
     FillSide(battle.text_b, battle.style_b);
   }
@@ -238,6 +242,7 @@ class DatasetBlocks final : public BattleBlocks {
  public:
   DatasetBlocks(const StyleFiller& filler, Dataset& all) : filler_(filler), all_(all) {}
 
+  bool merges() const override { return all_.merges(); }
   std::unique_ptr<BattleBlock> Open() override {
     return std::make_unique<Block>(filler_, all_.options());
   }
@@ -249,12 +254,12 @@ class DatasetBlocks final : public BattleBlocks {
  private:
   struct Block final : BattleBlock {
     Block(const StyleFiller& fill, const DatasetOptions& options) : filler(fill), data(options) {}
-    Status Add(const BattleRecord& read) override {
+    Status Add(const BattleRecord& read, std::uint32_t times) override {
       // The plain case is kept free of copies: files have millions of battles.
-      if (!filler.wanted()) return data.Add(read);
+      if (!filler.Fills(read)) return data.Add(read, times);
       BattleRecord battle = read;
       filler.Fill(battle);
-      return data.Add(battle);
+      return data.Add(battle, times);
     }
     const StyleFiller& filler;
     Dataset data;

@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "chat/ifd_rater.h"
+#include "cli/command.h"
 #include "curate/model_rater.h"
 #include "curate/raters.h"
 
@@ -12,8 +13,9 @@ namespace arena {
 void AddRaterOptions(CLI::App& command, RaterOptions& options) {
   command
       .add_option("--rater", options.model,
-                  "A local checkpoint that rates (difficulty, tags) or scores answers (ifd)")
-      ->type_name("DIR");
+                  "Who rates (difficulty, tags) or scores answers (ifd): a checkpoint, or, with -c "
+                  "and not for ifd, a [[contestant]]")
+      ->type_name("DIR|NAME");
   command
       .add_option("--rater-samples", options.samples,
                   "Readable replies that are averaged; two more are asked for where some are not")
@@ -27,6 +29,7 @@ void AddRaterOptions(CLI::App& command, RaterOptions& options) {
       ->capture_default_str();
   command.add_option("--rater-workers", options.workers,
                      "Processes of the checkpoint (default: one per processor)");
+  AddMaxCostOption(command, options.max_cost_usd);
 }
 
 Status Raters::NeedModel(std::string_view name) const {
@@ -35,33 +38,57 @@ Status Raters::NeedModel(std::string_view name) const {
       fmt::format("rating by {} needs a model: name a checkpoint with --rater DIR", name));
 }
 
-Result<std::unique_ptr<InstructionRater>> Raters::Make(std::string_view name) {
-  if (name == "length") return std::make_unique<LengthRater>();
-  ARENA_RETURN_IF_ERROR(NeedModel(name));
+const ContestantConfig* Raters::RatingContestant() const {
+  for (const ContestantConfig& contestant : config_.contestants) {
+    if (contestant.name == options_.model) return &contestant;
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<InstructionRater>> Raters::MakeIfd() {
+  if (RatingContestant() != nullptr) {
+    return InvalidInput(
+        "IFD needs the probability of each token, which a contestant does not give: name a "
+        "checkpoint with --rater DIR");
+  }
   LocalModelOptions model;
   model.pool.model = options_.model;
   model.pool.workers = options_.workers == 0 ? DefaultThreads() : options_.workers;
-  if (name == "ifd") {
-    if (model_ == nullptr) {
-      ARENA_ASSIGN_OR_RETURN(model_, LocalModel::Load(model));
-    }
-    // Enough to keep every worker busy while its last answer is read.
-    return std::make_unique<IfdRater>(*model_, 4 * model.pool.workers);
+  if (model_ == nullptr) {
+    ARENA_ASSIGN_OR_RETURN(model_, LocalModel::Load(model));
   }
-  if (contestant_ == nullptr) {
-    LocalContestant::Options contestant;
-    contestant.name = std::filesystem::path(options_.model).filename().string();
-    contestant.model = model;
-    contestant.sampling.temperature = options_.temperature;
-    contestant.sampling.seed = options_.seed;
-    contestant.max_new_tokens = options_.max_new_tokens;
-    contestant.keep_cut = true;  // the number may stand before the cut
-    ARENA_ASSIGN_OR_RETURN(contestant_, LocalContestant::Load(contestant));
+  // Enough to keep every worker busy while its last answer is read.
+  return std::make_unique<IfdRater>(*model_, 4 * model.pool.workers);
+}
+
+Result<ChatModel*> Raters::ModelThatRates() {
+  if (asked_ != nullptr) return asked_;
+  if (const ContestantConfig* const contestant = RatingContestant()) {
+    ARENA_ASSIGN_OR_RETURN(asked_, endpoints_.MakeRater(*contestant));
+    return asked_;
   }
+  LocalContestant::Options contestant;
+  contestant.name = std::filesystem::path(options_.model).filename().string();
+  contestant.model.pool.model = options_.model;
+  contestant.model.pool.workers = options_.workers == 0 ? DefaultThreads() : options_.workers;
+  contestant.sampling.temperature = options_.temperature;
+  contestant.sampling.seed = options_.seed;
+  contestant.max_new_tokens = options_.max_new_tokens;
+  contestant.keep_cut = true;  // the number may stand before the cut
+  ARENA_ASSIGN_OR_RETURN(contestant_, LocalContestant::Load(contestant));
+  asked_ = contestant_.get();
+  return asked_;
+}
+
+Result<std::unique_ptr<InstructionRater>> Raters::Make(std::string_view name) {
+  if (name == "length") return std::make_unique<LengthRater>();
+  ARENA_RETURN_IF_ERROR(NeedModel(name));
+  if (name == "ifd") return MakeIfd();
+  ARENA_ASSIGN_OR_RETURN(ChatModel* const model, ModelThatRates());
   const int samples = static_cast<int>(options_.samples);
   const ModelRaterOptions asked{.samples = samples, .attempts = samples + 2};
-  if (name == "tags") return MakeTagRater(*contestant_, asked);
-  return MakeDifficultyRater(*contestant_, asked);
+  if (name == "tags") return MakeTagRater(*model, asked);
+  return MakeDifficultyRater(*model, asked);
 }
 
 }  // namespace arena

@@ -21,7 +21,7 @@ struct ScoreArguments {
   std::vector<std::string> columns;
   PoolReadOptions read;
   RaterOptions rater;
-  bool json = false;
+  CommonOptions common;
 };
 
 Json ScoreJson(const ScorePoolReport& report, const ReadReport& read, const std::string& out) {
@@ -64,7 +64,11 @@ Result<Exit> RunScore(const ScoreArguments& arguments) {
       PoolFiles::Find({arguments.inputs.begin(), arguments.inputs.end()}, arguments.read));
   std::vector<std::string> names;
   for (const auto& file : pool.files()) names.push_back(file.string());
-  Raters raters(arguments.rater);
+  ARENA_ASSIGN_OR_RETURN(const Config config, LoadValidConfig(GivenConfig(arguments.common),
+                                                              arguments.common.overrides));
+  PoolEndpoints endpoints(arguments.rater.seed, arguments.rater.max_cost_usd,
+                          arguments.out + ".asked");
+  Raters raters(arguments.rater, config, endpoints);
   std::vector<std::unique_ptr<InstructionRater>> made;
   std::vector<ScoreColumn> columns;
   for (const std::string& name : arguments.columns) {
@@ -73,14 +77,14 @@ Result<Exit> RunScore(const ScoreArguments& arguments) {
     made.push_back(std::move(rater));
   }
   const SystemClock clock;
-  Progress progress("items", clock, arguments.json);
+  Progress progress("items", clock, arguments.common.json);
   const auto report =
       ScorePool(pool.Source(), names, columns, arguments.out,
                 [&](std::int64_t items) { progress.Show(fmt::format("{} items", items)); });
   progress.Finish();
   if (!report.ok()) return report.error();
   PrintProblems(pool.report());
-  if (arguments.json) {
+  if (arguments.common.json) {
     PrintJson(ScoreJson(*report, pool.report(), arguments.out));
   } else {
     PrintText(ScoreText(*report, arguments.out));
@@ -110,7 +114,8 @@ void AddScore(CLI::App& app, Exit& exit) {
   command.add_option("--seed", arguments->rater.seed, "Of the replies")->capture_default_str();
   command.add_flag("--skip-bad-rows", arguments->read.rows.skip_bad_rows,
                    "Leave rows that are not valid out instead of stopping at the first");
-  command.add_flag("--json", arguments->json, "One JSON document on stdout");
+  AddConfigOptions(command, arguments->common);
+  AddJsonOption(command, arguments->common);
   command.footer(
       "The file is a pool for `arena testset --score-column` and `arena curate`, and scores for\n"
       "`arena select --scores`.\n"

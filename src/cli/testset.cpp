@@ -27,7 +27,7 @@ struct TestsetArguments {
   std::string category = "own";
   PoolReadOptions read;
   RaterOptions rater;
-  bool json = false;
+  CommonOptions common;
 };
 
 /// What rates Hard: what --hard-by says, or else what the other options imply.
@@ -46,6 +46,8 @@ Result<std::unique_ptr<InstructionRater>> MakeRater(const TestsetArguments& argu
 
 Result<Exit> RunTestset(TestsetArguments arguments, bool has_score_column) {
   InstallInterruptHandler();
+  ARENA_ASSIGN_OR_RETURN(const Config config, LoadValidConfig(GivenConfig(arguments.common),
+                                                              arguments.common.overrides));
   // CLI11 has checked the name.
   arguments.settings.category =
       ParseTestCategory(arguments.category).value_or(arguments.settings.category);
@@ -53,23 +55,30 @@ Result<Exit> RunTestset(TestsetArguments arguments, bool has_score_column) {
   ARENA_ASSIGN_OR_RETURN(
       PoolFiles pool,
       PoolFiles::Find({arguments.inputs.begin(), arguments.inputs.end()}, arguments.read));
-  Raters raters(arguments.rater);
+  PoolEndpoints endpoints(arguments.settings.seed, arguments.rater.max_cost_usd,
+                          fs::path(arguments.out) / "asked");
+  Raters raters(arguments.rater, config, endpoints);
   ARENA_ASSIGN_OR_RETURN(const auto rater, MakeRater(arguments, has_score_column, raters));
   TestSetInputs inputs;
   inputs.pool = pool.Source();
   ARENA_ASSIGN_OR_RETURN(inputs.files, pool.Hashes());
   inputs.rater = rater.get();
   inputs.version = ARENA_VERSION;
-  ARENA_ASSIGN_OR_RETURN(
-      const TestSetReport report,
+  ARENA_ASSIGN_OR_RETURN(const PoolEmbedding embedding, endpoints.MakeEmbedding(config.curate));
+  inputs.embedder = embedding.embedder;
+  arguments.settings.embedding = embedding.behaviour;
+  const auto result =
       BuildTestSet(inputs, arguments.settings, arguments.out, [&](std::string_view doing) {
-        if (!arguments.json) fmt::print(stderr, "{}\n", doing);
-      }));
+        if (!arguments.common.json) fmt::print(stderr, "{}\n", doing);
+      });
+  fmt::print(stderr, "{}", endpoints.Summary());
+  if (!result.ok()) return result.error();
+  const TestSetReport& report = *result;
   ARENA_RETURN_IF_ERROR(WriteFileAtomic(
       fs::path(arguments.out) / "report.html",
       TestSetHtml(report, pool.report(), DumpJson(TestSetSettingsJson(arguments.settings), 2))));
   PrintProblems(pool.report());
-  if (arguments.json) {
+  if (arguments.common.json) {
     PrintJson(TestSetJson(report, pool.report()));
   } else {
     PrintText(TestSetText(report, pool.report()));
@@ -130,8 +139,12 @@ void AddTestset(CLI::App& app, Exit& exit) {
   AddRaterOptions(command, arguments->rater);
   command.add_flag("--skip-bad-rows", arguments->read.rows.skip_bad_rows,
                    "Leave rows that are not valid out instead of stopping at the first");
-  command.add_flag("--json", arguments->json, "One JSON document on stdout");
+  AddConfigOptions(command, arguments->common);
+  AddJsonOption(command, arguments->common);
   command.footer(
+      "The configuration is read if -c names one: its [curate] says what embeds the pool in place "
+      "of\n"
+      "the built-in embedding, and --rater may be one of its contestants.\n"
       "Then `arena curate --test-set OUT/mix.jsonl` keeps it, and what resembles it, out of the "
       "shards.\n"
       "Example:\n  arena testset --input pool/ --out test --clusters 100 --hard 200");

@@ -52,6 +52,9 @@ struct Usage {
 /// Adds the counts of another call.
 void AddUsage(const Usage& more, Usage& usage);
 
+/// About so many bytes of text are a token, where nothing better is known.
+inline constexpr std::int64_t kBytesPerToken = 4;
+
 /// What calls take when each of them needs one attempt.
 struct CallEstimate {
   std::int64_t calls = 0;

@@ -86,8 +86,9 @@ class Curation {
     const KeptPool pool(inputs_.pool, is_kept_);
     if (step == CurationStep::kNear) {
       const auto order = KeepOrder(index_, is_kept_, settings_.keep);
-      ARENA_ASSIGN_OR_RETURN(NearStepResult near,
-                             RemoveNearDuplicates(pool, order, settings_.near));
+      NearStepOptions options = settings_.near;
+      options.spill_folder = out_ / "steps";
+      ARENA_ASSIGN_OR_RETURN(NearStepResult near, RemoveNearDuplicates(pool, order, options));
       return StepResult{std::move(near.removals), std::move(near.curve)};
     }
     ARENA_ASSIGN_OR_RETURN(std::vector<Removal> removals, Removals(step, pool));

@@ -58,7 +58,8 @@ Json StepSettingsJson(CurationStep step, const CurationSettings& s) {
     case CurationStep::kUnsafe:
       return {{"unsafe_flags", s.unsafe.flags},
               {"unsafe_patterns_hash",
-               s.unsafe.patterns != nullptr ? Json(s.patterns_hash.Hex()) : Json()}};
+               s.unsafe.patterns != nullptr ? Json(s.patterns_hash.Hex()) : Json()},
+              {"moderation", s.moderation.empty() ? Json() : Json(s.moderation)}};
     case CurationStep::kLength:
       return {{"length_unit", LengthUnitName(s.length.unit)},
               {"min_length", s.length.least},
@@ -85,7 +86,8 @@ Json StepSettingsJson(CurationStep step, const CurationSettings& s) {
               {"near_unit", ShingleUnitName(s.near.shingles.unit)},
               {"near_size", s.near.shingles.size}};
     case CurationStep::kNeighbours:
-      return {{"neighbours", s.neighbours.neighbours},
+      return {{"embedding", s.embedding.empty() ? Json("built-in") : Json(s.embedding)},
+              {"neighbours", s.neighbours.neighbours},
               {"neighbour_similarity", s.neighbours.least_similarity},
               {"seed", s.split.seed}};
     case CurationStep::kOverlap:

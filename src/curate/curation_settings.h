@@ -3,6 +3,7 @@
 
 #include <iterator>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -43,12 +44,14 @@ struct CurationSettings {
   std::vector<CurationStep> steps{std::begin(kCurationSteps), std::end(kCurationSteps)};
   KeepPolicy keep = KeepPolicy::kFirst;
   UnsafeOptions unsafe;
-  Key patterns_hash;  ///< of the file behind unsafe.patterns
+  Key patterns_hash;       ///< of the file behind unsafe.patterns
+  std::string moderation;  ///< what can change the verdicts of unsafe.moderator
   LengthOptions length;
   PrefixOptions prefix;
   NearStepOptions near;
   double test_similarity = 0.4;  ///< TestItemOptions::threshold, with the shingles of `near`
   NeighbourOptions neighbours;
+  std::string embedding;  ///< what can change the vectors of the embedder; empty: the built-in one
   OverlapOptions overlap;
   LanguageOptions language;
   SplitOptions split;

@@ -16,6 +16,8 @@
 namespace arena {
 namespace {
 
+constexpr std::size_t kSetBytes = 16;  // of a set in ShingleSets, without its shingles
+
 std::string_view BytesOf(std::span<const std::uint64_t> numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
 }
@@ -75,26 +77,40 @@ std::optional<Key> PrefixKey(std::string_view text, const PrefixOptions& options
   return HashBytes(std::string_view(normalized).substr(0, end));
 }
 
-// Sets and the tables that are built over them, as near_duplicates.h says.
-std::size_t MemoryNeeded(const ShingleSets& sets, const NearDuplicateOptions& options) {
+// Of the tables for one kept item, as near_duplicates.h says.
+std::size_t TableBytes(const NearDuplicateOptions& options) {
   constexpr std::size_t kBytesPerBand = 25;
-  return sets.bytes() +
-         sets.size() * kBytesPerBand * static_cast<std::size_t>(BandsOf(options).bands);
+  return kBytesPerBand * static_cast<std::size_t>(BandsOf(options).bands);
+}
+
+std::size_t Budget(const NearStepOptions& options) {
+  return static_cast<std::size_t>(options.memory_mb) << 20;
 }
 
 Result<ShingleSets> CollectShingles(const KeptPool& pool, const NearStepOptions& options) {
+  constexpr std::size_t kWaiting = std::size_t{64} << 20;  // bytes of sets, before they are spilled
+  const auto folder =
+      options.spill_folder.empty() ? std::filesystem::temp_directory_path() : options.spill_folder;
+  const std::size_t table_bytes = TableBytes(options.near);
   ShingleSets sets;
   ARENA_RETURN_IF_ERROR(pool.ForEachBatch([&](const TextBatch& batch) -> Status {
     sets.Add(batch.texts, options.shingles, options.near.threads);
-    if (MemoryNeeded(sets, options.near) >> 20 <= static_cast<std::size_t>(options.memory_mb)) {
-      return {};
-    }
-    return InvalidInput(fmt::format(
-        "near-duplicates: the first {} items need more than memory_mb = {}; raise it, or curate "
-        "the pool in parts",
-        sets.size(), options.memory_mb));
+    const std::size_t needed = sets.bytes() + sets.size() * table_bytes;
+    const bool is_due = sets.is_spilled() ? sets.bytes() > sets.size() * kSetBytes + kWaiting
+                                          : needed > Budget(options);
+    return is_due ? sets.Spill(folder) : Status{};
   }));
+  if (sets.is_spilled()) ARENA_RETURN_IF_ERROR(sets.Spill(folder));
   return sets;
+}
+
+// The options with as many items in the tables as the budget has room for beside the sets.
+NearDuplicateOptions WithinBudget(NearDuplicateOptions near, const ShingleSets& sets,
+                                  std::size_t budget) {
+  const std::size_t left = budget > sets.bytes() ? budget - sets.bytes() : 0;
+  const std::size_t most = left / TableBytes(near);
+  if (most < sets.size()) near.most_in_tables = std::max<std::size_t>(most, 1);
+  return near;
 }
 
 }  // namespace
@@ -126,7 +142,9 @@ Result<NearStepResult> RemoveNearDuplicates(const KeptPool& pool,
     order.push_back(static_cast<std::uint32_t>(place));
   }
   NearStepResult result;
-  for (const NearDuplicate& found : FindNearDuplicates(sets, order, options.near)) {
+  const std::size_t budget = Budget(options);
+  for (const NearDuplicate& found :
+       FindNearDuplicates(sets, order, WithinBudget(options.near, sets, budget))) {
     result.removals.push_back(
         {items[found.document],
          fmt::format("Jaccard similarity of at least {}", options.near.threshold),
@@ -138,7 +156,7 @@ Result<NearStepResult> RemoveNearDuplicates(const KeptPool& pool,
     if (threshold == options.near.threshold) continue;
     NearDuplicateOptions other = options.near;
     other.threshold = threshold;
-    const auto count = FindNearDuplicates(sets, order, other).size();
+    const auto count = FindNearDuplicates(sets, order, WithinBudget(other, sets, budget)).size();
     result.curve.push_back({threshold, static_cast<std::int64_t>(count)});
   }
   std::sort(result.curve.begin(), result.curve.end(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
 #include "base/result.h"
@@ -30,7 +31,10 @@ Result<std::vector<Removal>> RemoveSharedPrefixes(const KeptPool& pool,
 struct NearStepOptions {
   ShingleOptions shingles;
   NearDuplicateOptions near;
-  std::int64_t memory_mb = 4096;  ///< of shingle sets and tables; more is an error
+  /// Of shingle sets and tables. Beyond it the sets go to a file in `spill_folder` and the tables
+  /// hold a part of the items at a time: the same result in more time.
+  std::int64_t memory_mb = 4096;
+  std::filesystem::path spill_folder;  ///< empty: the system's for temporary files
   /// What other thresholds would remove, for the report. Each costs as much as the step.
   std::vector<double> curve_thresholds;
 };

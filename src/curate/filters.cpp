@@ -89,12 +89,58 @@ std::optional<std::string> PatternSet::Find(std::string_view text) const {
   return fmt::format("{}:{}", impl_->name, impl_->lines[static_cast<std::size_t>(first)]);
 }
 
+namespace {
+
+// Prompts on their way to the moderator.
+class PromptsToCheck {
+ public:
+  explicit PromptsToCheck(Moderator& moderator) : moderator_(moderator) {}
+
+  Status Add(std::uint32_t item, std::string prompt, std::vector<Removal>& removals) {
+    bytes_ += prompt.size();
+    items_.push_back(item);
+    prompts_.push_back(std::move(prompt));
+    constexpr std::size_t kMostPrompts = 8192, kMostBytes = std::size_t{16} << 20;
+    if (items_.size() < kMostPrompts && bytes_ < kMostBytes) return {};
+    return Check(removals);
+  }
+
+  Status Check(std::vector<Removal>& removals) {
+    const std::vector<std::string_view> texts(prompts_.begin(), prompts_.end());
+    ARENA_ASSIGN_OR_RETURN(const std::vector<std::string> reasons, moderator_.Check(texts));
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (reasons[i].empty()) continue;
+      removals.push_back({items_[i], fmt::format("flagged by the moderation: {}", reasons[i])});
+    }
+    items_.clear();
+    prompts_.clear();
+    bytes_ = 0;
+    return {};
+  }
+
+ private:
+  Moderator& moderator_;
+  std::vector<std::uint32_t> items_;
+  std::vector<std::string> prompts_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
 Result<std::vector<Removal>> RemoveUnsafe(const KeptPool& pool, const UnsafeOptions& options) {
   std::vector<Removal> removals;
+  std::optional<PromptsToCheck> prompts;
+  if (options.moderator != nullptr) prompts.emplace(*options.moderator);
   ARENA_RETURN_IF_ERROR(pool.ForEach([&](std::uint32_t number, const PoolItem& item) -> Status {
-    if (const auto reason = ReasonUnsafe(item, options)) removals.push_back({number, *reason});
-    return {};
+    if (const auto reason = ReasonUnsafe(item, options)) {
+      removals.push_back({number, *reason});
+      return {};
+    }
+    return prompts ? prompts->Add(number, PromptText(item.conversation), removals) : Status{};
   }));
+  if (prompts) ARENA_RETURN_IF_ERROR(prompts->Check(removals));
+  std::sort(removals.begin(), removals.end(),
+            [](const Removal& a, const Removal& b) { return a.item < b.item; });
   return removals;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/moderator.h"
 #include "curate/kept_pool.h"
 
 namespace arena {
@@ -38,9 +39,11 @@ struct UnsafeOptions {
   /// The flags of the data that count (ItemFlag::name).
   std::vector<std::string> flags = {"openai_moderation", "toxic", "redacted"};
   const PatternSet* patterns = nullptr;  ///< looked for in every message; may be null
+  Moderator* moderator = nullptr;  ///< asked about prompts that the others let pass; may be null
 };
 
-/// Removes items that the data calls unsafe or in which a pattern occurs.
+/// Removes items that the data calls unsafe, in which a pattern occurs, or whose prompt the
+/// moderator calls unsafe.
 Result<std::vector<Removal>> RemoveUnsafe(const KeptPool& pool, const UnsafeOptions& options);
 
 enum class LengthUnit { kCharacters, kWords };

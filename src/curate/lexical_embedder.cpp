@@ -110,11 +110,8 @@ Status LexicalEmbedder::Embed(std::span<const std::string_view> texts,
       const auto scale = squares > 0 ? static_cast<float>(1 / std::sqrt(squares)) : 0.0F;
       for (std::size_t d = 0; d < kDimensions; ++d) total[d] += scale * sums[d];
     }
-    double squares = 0;
-    for (const float value : total)
-      squares += static_cast<double>(value) * static_cast<double>(value);
-    const auto scale = squares > 0 ? static_cast<float>(1 / std::sqrt(squares)) : 0.0F;
-    for (std::size_t d = 0; d < kDimensions; ++d) vectors[i * kDimensions + d] = scale * total[d];
+    ScaleToUnit(total);
+    std::copy(total.begin(), total.end(), vectors.subspan(i * kDimensions).begin());
   }
   return {};
 }

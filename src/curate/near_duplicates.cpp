@@ -84,18 +84,53 @@ class Finder {
         is_removed_(kBlock) {}
 
   std::vector<NearDuplicate> Find(std::span<const std::uint32_t> order) {
+    std::vector<std::uint32_t> left = Pass(order);
+    if (left.empty()) return std::move(removed_);
+    while (!left.empty()) {
+      index_ = std::vector<LshBand>(index_.size());
+      kept_.clear();
+      new_kept_ = 0;
+      left = Pass(left);
+    }
+    std::vector<std::uint32_t> place(sets_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) place[order[i]] = static_cast<std::uint32_t>(i);
+    std::sort(removed_.begin(), removed_.end(),
+              [&](const auto& a, const auto& b) { return place[a.document] < place[b.document]; });
+    return std::move(removed_);
+  }
+
+ private:
+  // Goes through the documents. Once the tables are full nothing more is kept: what resembles none
+  // of those kept is returned, to be compared with each other. So every document is compared with
+  // all that are kept before it, the earliest first.
+  std::vector<std::uint32_t> Pass(std::span<const std::uint32_t> order) {
+    std::vector<std::uint32_t> left;
     for (std::size_t at = 0; at < order.size(); at += kBlock) {
       const auto block = order.subspan(at, std::min(kBlock, order.size() - at));
       Sign(block);
       LookUp(block.size());
       CompareWithEarlierBlocks(block);
-      Link(block);
-      CompareWithinBlock(block);
+      if (options_.most_in_tables > 0 && kept_.size() >= options_.most_in_tables) {
+        LeaveUnmatched(block, left);
+      } else {
+        Link(block);
+        CompareWithinBlock(block);
+      }
     }
-    return std::move(removed_);
+    return left;
   }
 
- private:
+  void LeaveUnmatched(std::span<const std::uint32_t> block, std::vector<std::uint32_t>& left) {
+    new_kept_ = 0;
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      if (matches_[i]) {
+        removed_.push_back({block[i], matches_[i]->kept, matches_[i]->similarity});
+      } else if (!sets_[block[i]].empty()) {
+        left.push_back(block[i]);
+      }
+    }
+  }
+
   // What a thread needs to compare documents.
   struct Scratch {
     explicit Scratch(double threshold) : comparer(threshold) {}

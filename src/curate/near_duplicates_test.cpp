@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <set>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "base/rng.h"
+#include "base/temporary_folder.h"
 #include "curate/words.h"
 
 namespace arena {
@@ -190,6 +192,45 @@ TEST(NearDuplicates, ThreadsAndBlocksDoNotChangeTheResult) {
   for (const unsigned threads : {2U, 3U, 8U}) {
     options.threads = threads;
     EXPECT_EQ(Find(sets, options), one) << threads;
+  }
+}
+
+TEST(NearDuplicates, TablesOfAPartAtATimeChangeNothing) {
+  const ShingleSets sets = SetsOf(MixedTexts(14000, 8));
+  std::vector<std::uint32_t> order = InputOrder(sets.size());
+  std::reverse(order.begin() + 2000, order.end());
+  NearDuplicateOptions options;
+  const auto whole = FindNearDuplicates(sets, order, options);
+  EXPECT_GT(whole.size(), 1000U);
+  EXPECT_GT(sets.size() - whole.size(), 6000U) << "too few for several passes";
+  for (const std::size_t most : {1, 5000}) {
+    options.most_in_tables = most;
+    EXPECT_EQ(FindNearDuplicates(sets, order, options), whole) << most;
+  }
+}
+
+TEST(Shingles, SpilledSetsAreTheSame) {
+  const Texts texts = MixedTexts(900, 9);
+  const ShingleSets whole = SetsOf(texts);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const TemporaryFolder folder;
+  ShingleSets sets;
+  EXPECT_FALSE(sets.is_spilled());
+  for (std::size_t at = 0; at < views.size(); at += 300) {
+    sets.Add(std::span(views).subspan(at, 300), {}, 1);
+    const std::size_t before = sets.bytes();
+    // The last part stays in memory.
+    if (at == 600) break;
+    ASSERT_TRUE(sets.Spill(folder.path()).ok());
+    EXPECT_TRUE(sets.is_spilled());
+    EXPECT_LT(sets.bytes(), before);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "the file has no name";
+  const ShingleSets moved = std::move(sets);
+  ASSERT_EQ(moved.size(), whole.size());
+  for (std::size_t d = 0; d < whole.size(); ++d) {
+    ASSERT_TRUE(std::equal(moved[d].begin(), moved[d].end(), whole[d].begin(), whole[d].end()))
+        << d;
   }
 }
 

@@ -1,11 +1,16 @@
 #include "curate/shingles.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unicode/utf8.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <string>
 
+#include "base/file.h"
 #include "base/parallel.h"
 #include "curate/words.h"
 
@@ -127,12 +132,88 @@ void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOpti
   for (Part& part : parts) {
     std::size_t begin = 0;
     for (const std::size_t end : part.ends) {
-      sets_.emplace_back(part.numbers.data() + begin, end - begin);
+      sets_.push_back({{part.numbers.data() + begin}, end - begin});
       begin = end;
     }
     block_bytes_ += part.numbers.capacity() * sizeof(std::uint64_t);
     blocks_.push_back(std::move(part.numbers));
   }
+}
+
+// A file without a name, written at its end and mapped as a whole.
+class ShingleSets::SpillFile {
+ public:
+  explicit SpillFile(int fd) : fd_(fd) {}
+  SpillFile(const SpillFile&) = delete;
+  SpillFile& operator=(const SpillFile&) = delete;
+  ~SpillFile() {
+    Unmap();
+    ::close(fd_);
+  }
+
+  static Result<std::unique_ptr<SpillFile>> Make(const std::filesystem::path& folder) {
+    std::string name = (folder / "shingles.XXXXXX").string();
+    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd < 0) return SystemError("make a file in", folder);
+    ::unlink(name.c_str());
+    return std::make_unique<SpillFile>(fd);
+  }
+
+  std::uint64_t numbers() const { return numbers_; }
+
+  Status Append(const std::vector<std::uint64_t>& block) {
+    const std::string_view bytes(reinterpret_cast<const char*>(block.data()),
+                                 block.size() * sizeof(std::uint64_t));
+    if (!WriteAll(fd_, bytes)) return SystemError("write", "the file of shingles");
+    numbers_ += block.size();
+    return {};
+  }
+
+  Result<const std::uint64_t*> Map() {
+    Unmap();
+    if (numbers_ == 0) return nullptr;
+    bytes_ = numbers_ * sizeof(std::uint64_t);
+    map_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, fd_, 0);
+    if (map_ == MAP_FAILED) {
+      map_ = nullptr;
+      return SystemError("map", "the file of shingles");
+    }
+    return static_cast<const std::uint64_t*>(map_);
+  }
+
+ private:
+  void Unmap() {
+    if (map_ != nullptr) ::munmap(map_, bytes_);
+    map_ = nullptr;
+  }
+
+  const int fd_;
+  std::uint64_t numbers_ = 0;
+  void* map_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+ShingleSets::ShingleSets() = default;
+ShingleSets::ShingleSets(ShingleSets&&) noexcept = default;
+ShingleSets& ShingleSets::operator=(ShingleSets&&) noexcept = default;
+ShingleSets::~ShingleSets() = default;
+
+Status ShingleSets::Spill(const std::filesystem::path& folder) {
+  if (file_ == nullptr) {
+    ARENA_ASSIGN_OR_RETURN(file_, SpillFile::Make(folder));
+  }
+  std::uint64_t place = file_->numbers();
+  for (; spilled_ < sets_.size(); ++spilled_) {
+    sets_[spilled_].place = place;
+    place += sets_[spilled_].size;
+  }
+  for (const std::vector<std::uint64_t>& block : blocks_) {
+    ARENA_RETURN_IF_ERROR(file_->Append(block));
+  }
+  blocks_ = {};
+  block_bytes_ = 0;
+  ARENA_ASSIGN_OR_RETURN(mapped_, file_->Map());
+  return {};
 }
 
 std::size_t ShingleSets::bytes() const {

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "base/result.h"
 
 namespace arena {
 
@@ -58,22 +62,49 @@ class Shingler {
 };
 
 /// The shingle sets of many documents, numbered from 0. 8 bytes a shingle and 16 a document.
-/// Reading is thread-safe while nothing is added.
+/// Reading is thread-safe while nothing is added or spilled.
 class ShingleSets {
  public:
+  ShingleSets();
+  ShingleSets(ShingleSets&&) noexcept;
+  ShingleSets& operator=(ShingleSets&&) noexcept;
+  ~ShingleSets();
+
   /// Appends the sets of `texts`, made on `threads` threads (0: all).
   void Add(std::span<const std::string_view> texts, const ShingleOptions& options,
            unsigned threads);
 
+  /// Moves the sets to a file without a name in `folder`, which ends with this object. From there
+  /// they are mapped, so that the system keeps in memory what it has room for. Sets that are added
+  /// later wait in memory for the next call. Errors: the file cannot be made, written or mapped;
+  /// the sets are then of no use.
+  Status Spill(const std::filesystem::path& folder);
+
   std::size_t size() const { return sets_.size(); }
-  std::span<const std::uint64_t> operator[](std::size_t document) const { return sets_[document]; }
-  /// Bytes held.
+  std::span<const std::uint64_t> operator[](std::size_t document) const {
+    const Set& set = sets_[document];
+    return {document < spilled_ ? mapped_ + set.place : set.numbers, set.size};
+  }
+  /// Bytes held in memory, without what is mapped.
   std::size_t bytes() const;
+  bool is_spilled() const { return file_ != nullptr; }
 
  private:
+  class SpillFile;
+  struct Set {
+    union {
+      const std::uint64_t* numbers;  ///< in blocks_
+      std::uint64_t place;           ///< in the file, for those before spilled_
+    };
+    std::size_t size;
+  };
+
   std::vector<std::vector<std::uint64_t>> blocks_;  ///< of several documents each
-  std::vector<std::span<const std::uint64_t>> sets_;
+  std::vector<Set> sets_;
   std::size_t block_bytes_ = 0;
+  std::unique_ptr<SpillFile> file_;
+  const std::uint64_t* mapped_ = nullptr;
+  std::size_t spilled_ = 0;  ///< documents whose sets are in the file
 };
 
 /// |a and b| / |a or b|; 0 where both are empty. Neither holds a number twice.

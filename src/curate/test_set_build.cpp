@@ -333,6 +333,7 @@ Json TestSetSettingsJson(const TestSetSettings& settings) {
           {"candidates_per_cluster", settings.candidates_per_cluster},
           {"hard", settings.hard},
           {"category", TestCategoryName(settings.category)},
+          {"embedding", settings.embedding.empty() ? "built-in" : settings.embedding},
           {"seed", settings.seed}};
 }
 

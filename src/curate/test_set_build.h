@@ -32,6 +32,7 @@ struct TestSetSettings {
   int candidates_per_cluster = 20;  ///< that are rated for Hard
   std::int64_t hard = 1000;         ///< the best rated of all candidates
   TestCategory category = TestCategory::kOwn;
+  std::string embedding;  ///< what can change the vectors of the embedder; empty: the built-in one
   std::uint64_t seed = 1;
   unsigned threads = 0;  ///< 0: all processors
 };

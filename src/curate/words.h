@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace arena {
 
 /// A word is a run of letters, digits and marks (Unicode categories L, M, N), case-folded; in
@@ -19,12 +21,5 @@ void AppendWordHashes(std::string_view text, std::vector<std::uint64_t>& hashes)
 
 /// The words of `text`, case-folded, with one space between two. Thread-safe.
 std::string NormalizedText(std::string_view text);
-
-/// Mixes the bits of two numbers; every bit of the result depends on all of both.
-inline std::uint64_t MixBits(std::uint64_t a, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a ^ 0x9E3779B97F4A7C15ULL) * (b ^ 0xD1342543DE82EF95ULL);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
 
 }  // namespace arena

@@ -33,11 +33,14 @@ Json ManifestOf(const FlywheelSettings& settings, const Judge& judge) {
           {"judge", {{"name", judge.identity().name}, {"behaviour", judge.identity().behaviour}}}};
 }
 
-// The members whose values differ.
+// The settings whose values differ. One that the run was begun without is new, and was what it is
+// by default.
 std::vector<std::string> Differences(const Json& before, const Json& now) {
+  Json known = FlywheelSettingsJson({});
+  known.update(before);
   std::vector<std::string> names;
   for (const auto& [key, value] : now.items()) {
-    if (!before.contains(key) || before.at(key) != value) names.push_back(key);
+    if (!known.contains(key) || known.at(key) != value) names.push_back(key);
   }
   return names;
 }
@@ -49,23 +52,17 @@ Status CheckManifest(const RunFolder& folder, const Json& manifest) {
   }
   ARENA_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder.Manifest()));
   const auto before = ParseJson(text);
-  if (!before.ok() || !before->is_object() || !before->contains("settings")) {
+  if (!before.ok() || !before->is_object() || !before->contains("settings") ||
+      !before->at("settings").is_object()) {
     return InvalidInput(
         fmt::format("{}: is no manifest of a flywheel run", folder.Manifest().string()));
   }
-  if (*before == manifest) return {};
   std::vector<std::string> names = Differences(before->at("settings"), manifest.at("settings"));
   if (before->value("judge", Json()) != manifest.at("judge")) names.emplace_back("judge");
+  if (names.empty()) return {};
   return InvalidInput(fmt::format(
       "{} holds a run with other settings ({}): take another folder, or the settings of {}",
       folder.root.string(), fmt::join(names, ", "), folder.Manifest().string()));
-}
-
-Status MakeFolders(const RunFolder& folder) {
-  for (const fs::path& path : {folder.State(), folder.root / "checkpoints"}) {
-    ARENA_RETURN_IF_ERROR(MakeFolder(path));
-  }
-  return {};
 }
 
 Status LoadContext(RunContext& context) {
@@ -93,7 +90,7 @@ Status LoadContext(RunContext& context) {
 
 Status RunAll(const FlywheelSettings& settings, const RunFolder& folder,
               const FlywheelParts& parts) {
-  ARENA_RETURN_IF_ERROR(MakeFolders(folder));
+  ARENA_RETURN_IF_ERROR(MakeFolder(folder.State()));
   ARENA_ASSIGN_OR_RETURN(const FolderLock lock,
                          FolderLock::Take(folder.root, std::chrono::seconds(5)));
   ARENA_RETURN_IF_ERROR(CheckManifest(folder, ManifestOf(settings, parts.judge)));

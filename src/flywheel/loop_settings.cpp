@@ -180,7 +180,6 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
                {"controls", settings.controls},
                {"own_samples", settings.own_samples},
                {"max_new_tokens", settings.max_new_tokens},
-               {"max_failures", settings.max_failures},
                {"rivals", settings.rivals},
                {"training", std::move(training)}};
   if (HasOwnModels(settings)) {

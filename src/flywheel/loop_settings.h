@@ -56,7 +56,8 @@ struct FlywheelSettings {
   std::int64_t own_samples = 2;
   std::int64_t max_new_tokens = 16;  ///< of an answer; a longer one counts as far as it goes
 
-  /// Failed answers and games for each battle that a part of a stage may have.
+  /// Failed answers and games for each battle that a part of a stage may have. Another than a run
+  /// was begun with may end it.
   double max_failures = 0;
 
   /// Models that stay as they are: of the mini world, where all descend from the generalist, or

@@ -1,6 +1,7 @@
 // Who trains and who answers for a stage of the loop.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -55,12 +57,16 @@ class StageServer {
 /// Trains with arena-lm beside this program.
 std::unique_ptr<StageTrainer> MakeNativeTrainer();
 
-/// A program that trains. Arguments may hold {trainer}, {base}, {data}, {ptx_data}, {reward_model},
-/// {out}, {job}, {name} and {seed}; docs/flywheel.md. The environment has the same in capitals:
-/// ARENA_BASE and so on.
+/// What a command that trains may hold in braces; docs/flywheel.md. "{settings}" alone is an
+/// argument KEY=VALUE for each setting; the others the environment has in capitals, too: ARENA_BASE
+/// and so on.
+inline constexpr auto kTrainerPlaceholders =
+    std::to_array<std::string_view>({"trainer", "base", "data", "ptx_data", "reward_model", "out",
+                                     "job", "name", "seed", "settings"});
+
+/// A program that trains.
 struct CommandTrainerOptions {
-  /// By trainer ("sft", "dpo", "rm", "ppo"): program and arguments. "{settings}" alone is an
-  /// argument KEY=VALUE for each setting.
+  /// By trainer ("sft", "dpo", "rm", "ppo"): program and arguments, with kTrainerPlaceholders.
   std::map<std::string, std::vector<std::string>, std::less<>> commands;
   std::vector<std::string> environment;                ///< "NAME=VALUE"
   std::filesystem::path folder;                        ///< in which it works; empty: this process's
@@ -75,8 +81,12 @@ std::unique_ptr<StageTrainer> MakeCommandTrainer(CommandTrainerOptions options);
 /// Answers with arena-lm, `workers` processes for each contestant.
 std::unique_ptr<StageServer> MakeNativeServer(unsigned workers);
 
-/// A server that makes a checkpoint answer. Texts may hold {model} (the checkpoint's folder),
-/// {name} (its last part) and {port} (a free one on the loopback address, at each start).
+/// What the texts of a server may hold in braces: the checkpoint's folder, its last part, and a
+/// free port on the loopback address, another at each start.
+inline constexpr auto kServerPlaceholders =
+    std::to_array<std::string_view>({"model", "name", "port"});
+
+/// A server that makes a checkpoint answer.
 struct EndpointServerOptions {
   std::vector<std::string> command;      ///< starts it; empty: it runs already
   std::vector<std::string> environment;  ///< "NAME=VALUE"

@@ -48,34 +48,22 @@ std::uint64_t FieldEndBits(const char* at, char delimiter) {
   return bits;
 }
 
-/// Walks over the ends of unquoted fields. A table of votes has rows of some 40 bytes, so one look
-/// at 64 bytes finds all ends of a row without a branch per byte.
-class FieldEnds {
- public:
-  static_assert(ByteWindow::kPadding >= 64, "blocks reach past the window's end");
-
-  FieldEnds(const char* at, char delimiter) : delimiter_(delimiter) { Restart(at); }
-
-  /// Goes on at `at`, which may be anywhere.
-  void Restart(const char* at) {
-    block_ = at;
-    bits_ = FieldEndBits(at, delimiter_);
-  }
-  /// The next delimiter or newline; there must be one before the padding's end.
-  const char* Next() {
-    while (bits_ == 0) Restart(block_ + 64);
-    const char* const end = block_ + std::countr_zero(bits_);
-    bits_ &= bits_ - 1;
-    return end;
-  }
-
- private:
-  char delimiter_;
-  const char* block_ = nullptr;
-  std::uint64_t bits_ = 0;
-};
-
 }  // namespace
+
+inline void CsvReader::FieldEnds::Restart(const char* at, char delimiter) {
+  static_assert(ByteWindow::kPadding >= 64, "blocks reach past the window's end");
+  block_ = at;
+  next_ = at;
+  bits_ = FieldEndBits(at, delimiter);
+}
+
+inline const char* CsvReader::FieldEnds::Next(char delimiter) {
+  while (bits_ == 0) Restart(block_ + 64, delimiter);
+  const char* const end = block_ + std::countr_zero(bits_);
+  bits_ &= bits_ - 1;
+  next_ = end + 1;
+  return end;
+}
 
 Result<CsvReader> CsvReader::Open(const InputSource& source, const CsvOptions& options) {
   ARENA_ASSIGN_OR_RETURN(ByteWindow window, ByteWindow::Open(source));
@@ -104,6 +92,7 @@ Status CsvReader::ReadHeader() {
   }
   if (guess && field_count_ == 1 && fields_[0].find('\t') != std::string_view::npos) {
     options_.delimiter = '\t';
+    ends_.Forget();
     ARENA_RETURN_IF_ERROR(FindRow());
   }
   UnescapeFields();
@@ -193,6 +182,7 @@ Status CsvReader::GrowForRow() {
     return Fail(fmt::format("the row is longer than {} bytes; is a quote never closed?",
                             options_.max_row_bytes));
   }
+  ends_.Forget();
   const std::size_t wanted = window_.size() * 2;
   do {
     ARENA_ASSIGN_OR_RETURN(const bool more, window_.Grow());
@@ -210,31 +200,35 @@ bool CsvReader::ScanRow() {
   escaped_.clear();
   text_after_quote_ = false;
   row_lines_ = 1;
-  field_count_ = 0;
+  std::size_t count = 0;  // of fields; a local, which stays in a register
   const char* at = begin;
-  FieldEnds ends(begin, delimiter);
+  FieldEnds ends = ends_;  // a copy, which stays in registers
+  ends.GoTo(begin, delimiter);
   while (true) {
-    if (field_count_ == fields_.size()) fields_.emplace_back();
-    const char* field = at;
-    if (*at == '"') {
+    if (count == fields_.size()) fields_.resize(2 * count + 1);
+    const char* const field = at;
+    if (*at == '"') [[unlikely]] {
+      field_count_ = count;
       const char* const close = ScanQuoted(at, end);
       if (close == nullptr) return false;
       at = close + 1;
-      fields_[field_count_++] = {field + 1, static_cast<std::size_t>(close - field - 1)};
+      fields_[count++] = {field + 1, static_cast<std::size_t>(close - field - 1)};
       if (*at == '\r' && at[1] == '\n') ++at;
       if (*at != delimiter && *at != '\n') text_after_quote_ = true;
-      ends.Restart(at);
-      at = ends.Next();
+      ends.Restart(at, delimiter);
+      at = ends.Next(delimiter);
     } else {
-      at = ends.Next();
-      fields_[field_count_++] = {field, static_cast<std::size_t>(at - field)};
+      at = ends.Next(delimiter);
+      fields_[count++] = {field, static_cast<std::size_t>(at - field)};
     }
     if (*at == '\n') break;
     ++at;
   }
   if (at == end && !at_end_) return false;
+  ends_ = ends;
+  field_count_ = count;
   row_bytes_ = static_cast<std::size_t>(at - begin) + (at == end ? 0 : 1);
-  std::string_view& last = fields_[field_count_ - 1];
+  std::string_view& last = fields_[count - 1];
   if (last.data() + last.size() == at && last.ends_with('\r')) last.remove_suffix(1);
   return true;
 }

@@ -64,6 +64,25 @@ class CsvReader {
   Error Fail(std::string_view message) const;
 
  private:
+  /// Walks over the ends of unquoted fields, 64 bytes at a time and on from row to row.
+  class FieldEnds {
+   public:
+    /// Goes to `at`; what was found behind it is kept if the walk stands there already.
+    void GoTo(const char* at, char delimiter) {
+      if (at != next_) Restart(at, delimiter);
+    }
+    void Restart(const char* at, char delimiter);
+    /// The next delimiter or newline; there must be one before the padding's end.
+    const char* Next(char delimiter);
+    /// For bytes that moved or changed.
+    void Forget() { next_ = nullptr; }
+
+   private:
+    const char* block_ = nullptr;
+    const char* next_ = nullptr;  ///< behind the last end
+    std::uint64_t bits_ = 0;      ///< bit i: block_[i] is an end still to come
+  };
+
   CsvReader(ByteWindow window, const CsvOptions& options);
   Status ReadHeader();
   std::int64_t LinesBefore() const;
@@ -75,6 +94,7 @@ class CsvReader {
 
   ByteWindow window_;
   CsvOptions options_;
+  FieldEnds ends_;
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;  ///< the first field_count_ belong to the row
   std::size_t field_count_ = 0;

@@ -17,8 +17,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kIdFields = {"id", "question_id", "uid",
                                                        "conversation_id", "hash_id"};
 constexpr std::array<std::string_view, 3> kCategoryFields = {"category", "dataset", "source"};
-constexpr std::array<std::string_view, 4> kAnswerFields = {"output", "response", "completion",
-                                                           "answer"};
+constexpr std::array<std::string_view, 4> kPoolAnswerFields = {"output", "response", "completion",
+                                                               "answer"};
 
 std::optional<Role> RoleOfSpeaker(std::string_view name) {
   if (name == "human") return Role::kUser;
@@ -69,7 +69,7 @@ Conversation WithReference(Instruction instruction) {
 }
 
 void AddAnswer(const JsonRow& row, Conversation& conversation) {
-  for (const std::string_view field : kAnswerFields) {
+  for (const std::string_view field : kPoolAnswerFields) {
     const auto element = row.Find(field);
     if (!element) continue;
     const auto text = JsonString(*element);
@@ -289,7 +289,7 @@ PoolColumns FindPoolColumns(const CsvReader& csv, std::string_view score_column)
   columns.prompt =
       first(std::array<std::string_view, 4>{"prompt", "instruction", "question", "text"});
   columns.input = csv.Find("input");
-  columns.answer = first(kAnswerFields);
+  columns.answer = first(kPoolAnswerFields);
   columns.id = first(kIdFields);
   columns.category = first(kCategoryFields);
   columns.score = csv.Find(score_column);

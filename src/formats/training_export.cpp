@@ -19,7 +19,7 @@ constexpr std::array<std::pair<TrainingKind, std::string_view>, 5> kKinds = {{
     {TrainingKind::kPpo, "ppo"},
 }};
 
-constexpr std::array<std::pair<TrainerFormat, std::string_view>, 7> kFormats = {{
+constexpr std::array<std::pair<TrainerFormat, std::string_view>, 7> kTrainerFormats = {{
     {TrainerFormat::kMessages, "messages"},
     {TrainerFormat::kShareGpt, "sharegpt"},
     {TrainerFormat::kAlpaca, "alpaca"},
@@ -81,9 +81,9 @@ bool IsPreference(TrainingKind kind) {
   return kind == TrainingKind::kDpo || kind == TrainingKind::kRewardModel;
 }
 
-std::string_view TrainerFormatName(TrainerFormat format) { return NameIn(kFormats, format); }
+std::string_view TrainerFormatName(TrainerFormat format) { return NameIn(kTrainerFormats, format); }
 std::optional<TrainerFormat> ParseTrainerFormat(std::string_view name) {
-  return FindIn(kFormats, name);
+  return FindIn(kTrainerFormats, name);
 }
 
 TrainerFormat DefaultTrainerFormat(TrainingKind kind) {

@@ -13,7 +13,7 @@
 namespace arena {
 namespace {
 
-constexpr std::array<std::pair<TrainingFormat, std::string_view>, 6> kFormats = {{
+constexpr std::array<std::pair<TrainingFormat, std::string_view>, 6> kTrainingFormats = {{
     {TrainingFormat::kAuto, "auto"},
     {TrainingFormat::kOpenAi, "openai"},
     {TrainingFormat::kShareGpt, "sharegpt"},
@@ -129,14 +129,14 @@ Result<TrainingRow> ReadRow(const Forms& forms, const JsonRow& row) {
 }  // namespace
 
 std::string_view TrainingFormatName(TrainingFormat format) {
-  for (const auto& [value, name] : kFormats) {
+  for (const auto& [value, name] : kTrainingFormats) {
     if (value == format) return name;
   }
   return "";
 }
 
 std::optional<TrainingFormat> ParseTrainingFormat(std::string_view name) {
-  for (const auto& [value, format_name] : kFormats) {
+  for (const auto& [value, format_name] : kTrainingFormats) {
     if (format_name == name) return value;
   }
   return std::nullopt;

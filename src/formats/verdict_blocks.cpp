@@ -13,6 +13,7 @@
 #include "formats/decompress.h"
 #include "formats/internal/lmsys_readers.h"
 #include "formats/internal/row_log.h"
+#include "formats/internal/vote_counts.h"
 
 namespace arena {
 namespace {
@@ -66,7 +67,11 @@ class TableReader {
  public:
   TableReader(const Table& table, const LmsysColumns& columns, const VerdictOptions& options,
               BattleBlocks& blocks)
-      : table_(table), columns_(columns), options_(options), blocks_(blocks) {}
+      : table_(table), columns_(columns), options_(options), blocks_(blocks) {
+    if (blocks.merges()) {
+      votes_ = FindVoteLayout(table.csv.header, table.csv.delimiter, columns);
+    }
+  }
 
   Status Read(unsigned threads, RowLog& log) {
     const std::size_t block = std::clamp(table_.bytes.size() / (threads * kBlocksPerThread),
@@ -117,18 +122,30 @@ class TableReader {
   }
 
   Status ReadRows(const Part& part, RowLog& log) const {
+    std::size_t counted = 0;
+    if (votes_ && !part.has_quote) {
+      VoteCounts votes(*votes_, Bytes(part));
+      counted = votes.Count();
+      ARENA_RETURN_IF_ERROR(
+          votes.Deliver(log, [&](const BattleRecord& battle, std::uint32_t times) {
+            return part.block->Add(battle, times);
+          }));
+    }
+    const std::string_view rest = Bytes(part).substr(counted);
+    if (rest.empty()) return {};
     ARENA_ASSIGN_OR_RETURN(ByteWindow window,
-                           ByteWindow::Open(InputSource::Memory(table_.name, Bytes(part))));
+                           ByteWindow::Open(InputSource::Memory(table_.name, rest)));
     CsvOptions csv = table_.csv;
-    csv.before = table_.bytes.substr(0, part.begin);
+    csv.before = table_.bytes.substr(0, part.begin + counted);
     return ReadLmsysCsv(std::move(window), csv, columns_, log,
-                        [&](const BattleRecord& battle) { return part.block->Add(battle); });
+                        [&](const BattleRecord& battle) { return part.block->Add(battle, 1); });
   }
 
   const Table& table_;
   const LmsysColumns& columns_;
   const VerdictOptions& options_;
   BattleBlocks& blocks_;
+  std::optional<VoteLayout> votes_;  ///< where votes that are alike may be counted
 };
 
 }  // namespace
@@ -143,7 +160,7 @@ Result<ReadReport> ReadVerdictsInBlocks(VerdictFormat format,
     std::unique_ptr<BattleBlock> block = blocks.Open();
     ARENA_ASSIGN_OR_RETURN(const ReadReport report,
                            ReadVerdicts(format, some, options, [&](const BattleRecord& battle) {
-                             return block->Add(battle);
+                             return block->Add(battle, 1);
                            }));
     log.Append(report);
     return blocks.Close(std::move(block));

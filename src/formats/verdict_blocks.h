@@ -1,6 +1,7 @@
 // Files of verdicts read by several threads at once.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -14,13 +15,16 @@ namespace arena {
 class BattleBlock {
  public:
   virtual ~BattleBlock() = default;
-  virtual Status Add(const BattleRecord& battle) = 0;
+  /// `times` is 1 unless BattleBlocks::merges().
+  virtual Status Add(const BattleRecord& battle, std::uint32_t times) = 0;
 };
 
 /// Makes blocks and joins them again.
 class BattleBlocks {
  public:
   virtual ~BattleBlocks() = default;
+  /// Whether battles that are alike may come as one, with their number, in the order of the first.
+  virtual bool merges() const { return false; }
   /// Called from several threads at once.
   virtual std::unique_ptr<BattleBlock> Open() = 0;
   /// Called by the reading thread in the order in which the blocks stand in the files.

@@ -47,6 +47,9 @@ class CsvVotes {
         votes.style_[side][i] = csv.Find(name(kLmsysStyleColumns[side][i]));
       }
     }
+    votes.has_more_ = votes.instruction_ || votes.category_ || votes.language_ || votes.judge_ ||
+                      votes.time_ || votes.text_[0] || votes.text_[1] || votes.style_[0][0] ||
+                      votes.style_[1][0];
     return votes;
   }
 
@@ -58,19 +61,7 @@ class CsvVotes {
       return csv_->Fail(ModelProblem(record_.model_a, record_.model_b));
     }
     ARENA_RETURN_IF_ERROR(ParseWinner());
-    if (instruction_) record_.instruction = csv_->field(*instruction_);
-    if (category_) record_.category = csv_->field(*category_);
-    if (language_) record_.language = csv_->field(*language_);
-    if (judge_) record_.judge = csv_->field(*judge_);
-    if (text_[0]) record_.text_a = turns_[0].Join(csv_->field(*text_[0]));
-    if (text_[1]) record_.text_b = turns_[1].Join(csv_->field(*text_[1]));
-    if (time_) ARENA_RETURN_IF_ERROR(ParseTime());
-    if (style_[0][0]) {
-      ARENA_ASSIGN_OR_RETURN(record_.style_a, ParseStyle(0));
-    }
-    if (style_[1][0]) {
-      ARENA_ASSIGN_OR_RETURN(record_.style_b, ParseStyle(1));
-    }
+    if (has_more_) ARENA_RETURN_IF_ERROR(ParseMore());
     return &record_;
   }
 
@@ -109,6 +100,20 @@ class CsvVotes {
     return {};
   }
 
+  /// All but names and winner.
+  Status ParseMore() {
+    if (instruction_) record_.instruction = csv_->field(*instruction_);
+    if (category_) record_.category = csv_->field(*category_);
+    if (language_) record_.language = csv_->field(*language_);
+    if (judge_) record_.judge = csv_->field(*judge_);
+    if (text_[0]) record_.text_a = turns_[0].Join(csv_->field(*text_[0]));
+    if (text_[1]) record_.text_b = turns_[1].Join(csv_->field(*text_[1]));
+    if (time_) ARENA_RETURN_IF_ERROR(ParseTime());
+    if (style_[0][0]) ARENA_RETURN_IF_ERROR(ParseStyle(0, record_.style_a));
+    if (style_[1][0]) ARENA_RETURN_IF_ERROR(ParseStyle(1, record_.style_b));
+    return {};
+  }
+
   Status ParseTime() {
     record_.time = std::numeric_limits<double>::quiet_NaN();
     if (csv_->field(*time_).empty()) return {};
@@ -116,25 +121,28 @@ class CsvVotes {
     return {};
   }
 
-  Result<std::optional<StyleCounts>> ParseStyle(std::size_t side) {
-    std::optional<StyleCounts> style;
-    if (csv_->field(*style_[side][0]).empty()) return style;
+  Status ParseStyle(std::size_t side, std::optional<StyleCounts>& style) {
+    style.reset();
+    if (csv_->field(*style_[side][0]).empty()) return {};
     style.emplace();
     const std::array<double*, 4> counts = {&style->tokens, &style->headers, &style->lists,
                                            &style->bold};
     for (std::size_t i = 0; i < counts.size(); ++i) {
       if (!style_[side][i]) continue;
+      if (const auto small = SmallCount(csv_->field(*style_[side][i]))) {
+        *counts[i] = *small;
+        continue;
+      }
       ARENA_ASSIGN_OR_RETURN(*counts[i], ParseNumber(*style_[side][i]));
       if (!(*counts[i] >= 0)) {
         return csv_->Fail(fmt::format("{} should be 0 or more", kLmsysStyleColumns[side][i]));
       }
     }
-    return style;
+    return {};
   }
 
   Result<double> ParseNumber(std::size_t column) const {
     const std::string_view text = csv_->field(column);
-    if (const auto small = SmallCount(text)) return *small;
     double number = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (code != std::errc() || end != text.data() + text.size()) {
@@ -155,6 +163,7 @@ class CsvVotes {
   Column time_;
   std::array<Column, 2> text_;
   std::array<std::array<Column, 4>, 2> style_;
+  bool has_more_ = false;  ///< any column but names and winner
   std::array<TurnsText, 2> turns_;
   BattleRecord record_;  ///< used again for each row
 };

@@ -110,7 +110,6 @@ class LlmJudge final : public Judge {
     CallEstimate estimate = model_->EstimateOf(instruction);
     if (!options_.repair) return estimate;
     // The repair shows the first reply again, which is as long as it may be.
-    constexpr std::int64_t kBytesPerToken = 4;
     const std::string reply(
         static_cast<std::size_t>(kBytesPerToken * estimate.most_completion_tokens), 'x');
     instruction.conversation = RenderRepair(prompt, game, instruction.conversation, reply);

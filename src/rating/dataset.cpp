@@ -15,6 +15,7 @@ namespace arena {
 namespace {
 
 constexpr std::size_t kFirstTableSize = 64;
+constexpr std::size_t kNameIsKey = 16;  // up to so many bytes
 // Beyond them the table of plain rows (12 bytes for each two contestants) is too large.
 constexpr std::uint32_t kMaxPlainContestants = 1024;
 
@@ -23,10 +24,6 @@ std::uint64_t Mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
-}
-
-std::uint64_t NameHash(std::uint64_t low, std::uint64_t high) {
-  return Mix(low * 0x9E3779B97F4A7C15ULL ^ high);
 }
 
 std::uint64_t RowHash(const ResultRow& row) {
@@ -38,7 +35,8 @@ std::uint64_t RowHash(const ResultRow& row) {
 
 // A win, tie or loss of weight 1 between contestants that the table of plain rows covers.
 bool IsPlain(const ResultRow& row) {
-  return row.weight == 1 && (row.share == 0 || row.share == 0.5F || row.share == 1) &&
+  const float doubled = 2 * row.share;
+  return row.weight == 1 && doubled == static_cast<float>(static_cast<int>(doubled)) &&
          std::max(row.a, row.b) < kMaxPlainContestants;
 }
 
@@ -60,17 +58,41 @@ std::uint64_t Load(const char* bytes) {
 
 }  // namespace
 
+Dataset::NameSlot Dataset::KeyOf(std::string_view name) {
+  NameSlot key;
+  key.size = static_cast<std::uint32_t>(name.size());
+  const char* const end = name.data() + name.size();
+  if (name.size() > kNameIsKey) {
+    key.low = XXH3_64bits(name.data(), name.size());
+    key.high = key.low;
+  } else if (name.size() >= 8) {
+    key.low = Load<std::uint64_t>(name.data());
+    key.high = Load<std::uint64_t>(end - 8);
+  } else if (name.size() >= 4) {
+    key.low = Load<std::uint32_t>(name.data());
+    key.high = Load<std::uint32_t>(end - 4);
+  } else {
+    key.low = Load<std::uint8_t>(name.data());
+    key.high =
+        (Load<std::uint8_t>(name.data() + name.size() / 2) << 8) | Load<std::uint8_t>(end - 1);
+  }
+  return key;
+}
+
 Dataset::Dataset(DatasetOptions options)
     : options_(options),
+      merges_(!options.keep_style && !options.keep_order),
       name_table_(kFirstTableSize),
       cluster_table_(kFirstTableSize),
       row_table_(kFirstTableSize) {}
 
-Status Dataset::Add(const BattleRecord& battle) {
+Status Dataset::Add(const BattleRecord& battle, std::uint32_t times) {
   if (battle.model_a.empty() || battle.model_b.empty()) {
     return InvalidInput("a battle names an empty contestant");
   }
-  ARENA_ASSIGN_OR_RETURN(const RatedResults rated, Outcome(battle, options_.outcome));
+  auto outcome = Outcome(battle, options_.outcome);
+  if (!outcome.ok()) return std::move(outcome).error();
+  const RatedResults& rated = *outcome;
   for (int i = 0; i < rated.count; ++i) {
     const RatedResult& result = rated.results[static_cast<std::size_t>(i)];
     if (!IsInRange(result)) {
@@ -93,20 +115,21 @@ Status Dataset::Add(const BattleRecord& battle) {
     return InvalidInput(
         fmt::format("contestant \"{}\" is in a battle with itself", battle.model_a));
   }
-  ++battles_;
-  ++contestant_battles_[a];
-  ++contestant_battles_[b];
+  battles_ += times;
+  contestant_battles_[a] += times;
+  contestant_battles_[b] += times;
   if (is_void) {
-    ++void_battles_;
-    ++contestant_voids_[a];
-    ++contestant_voids_[b];
+    void_battles_ += times;
+    contestant_voids_[a] += times;
+    contestant_voids_[b] += times;
     return {};
   }
   const std::uint32_t cluster = InternCluster(battle.instruction);
+  assert(times == 1 || (merges_ && cluster == 0));
   for (int i = 0; i < rated.count; ++i) {
     const RatedResult& result = rated.results[static_cast<std::size_t>(i)];
-    AddRow(
-        {a, b, cluster, 1, static_cast<float>(result.share_a), static_cast<float>(result.weight)});
+    AddRow({a, b, cluster, times, static_cast<float>(result.share_a),
+            static_cast<float>(result.weight)});
     if (options_.keep_style) styles_.push_back({*battle.style_a, *battle.style_b});
   }
   return {};
@@ -139,51 +162,38 @@ void Dataset::Append(Dataset later) {
   }
   std::vector<std::uint32_t> cluster = {0};
   for (const Key& key : later.cluster_keys_) cluster.push_back(InternClusterKey(key));
-  for (const ResultRow& row : later.rows_) {
-    ResultRow mapped = row;
-    mapped.a = contestant[row.a];
-    mapped.b = contestant[row.b];
-    mapped.cluster = cluster[row.cluster];
-    AddRow(mapped);
-  }
+  later.ForEachRow([&](ResultRow row) {
+    row.a = contestant[row.a];
+    row.b = contestant[row.b];
+    row.cluster = cluster[row.cluster];
+    AddRow(row);
+  });
   styles_.insert(styles_.end(), later.styles_.begin(), later.styles_.end());
   battles_ += later.battles_;
   void_battles_ += later.void_battles_;
 }
 
 std::uint32_t Dataset::InternName(std::string_view name) {
-  NameSlot key;
-  key.size = static_cast<std::uint32_t>(name.size());
-  const char* end = name.data() + name.size();
-  if (name.size() > 16) {
-    key.low = XXH3_64bits(name.data(), name.size());
-    key.high = key.low;
-  } else if (name.size() >= 8) {
-    key.low = Load<std::uint64_t>(name.data());
-    key.high = Load<std::uint64_t>(end - 8);
-  } else if (name.size() >= 4) {
-    key.low = Load<std::uint32_t>(name.data());
-    key.high = Load<std::uint32_t>(end - 4);
-  } else {
-    key.low = Load<std::uint8_t>(name.data());
-    key.high =
-        (Load<std::uint8_t>(name.data() + name.size() / 2) << 8) | Load<std::uint8_t>(end - 1);
-  }
+  const NameSlot key = KeyOf(name);
   const std::size_t mask = name_table_.size() - 1;
-  std::size_t slot = NameHash(key.low, key.high) & mask;
+  std::size_t slot = MixBits(key.low, key.high) & mask;
   for (; name_table_[slot].index != 0; slot = (slot + 1) & mask) {
     const NameSlot& taken = name_table_[slot];
     if (taken.low == key.low && taken.high == key.high && taken.size == key.size &&
-        (name.size() <= 16 || names_[taken.index - 1] == name)) {
+        (name.size() <= kNameIsKey || names_[taken.index - 1] == name)) {
       return taken.index - 1;
     }
   }
+  return AddName(name, key, slot);
+}
+
+std::uint32_t Dataset::AddName(std::string_view name, NameSlot key, std::size_t free_slot) {
   names_.emplace_back(name);
   key.index = static_cast<std::uint32_t>(names_.size());
-  name_table_[slot] = key;
+  name_table_[free_slot] = key;
   contestant_battles_.push_back(0);
   contestant_voids_.push_back(0);
-  if (2 * names_.size() > name_table_.size()) GrowNames();
+  if (4 * names_.size() > name_table_.size()) GrowNames();
   return key.index - 1;
 }
 
@@ -193,7 +203,7 @@ void Dataset::GrowNames() {
   const std::size_t mask = name_table_.size() - 1;
   for (const NameSlot& entry : old) {
     if (entry.index == 0) continue;
-    std::size_t slot = NameHash(entry.low, entry.high) & mask;
+    std::size_t slot = MixBits(entry.low, entry.high) & mask;
     while (name_table_[slot].index != 0) slot = (slot + 1) & mask;
     name_table_[slot] = entry;
   }
@@ -231,9 +241,8 @@ void Dataset::GrowClusters() {
   }
 }
 
-void Dataset::AddRow(const ResultRow& row) {
-  const bool mergeable = row.cluster == 0 && !options_.keep_style && !options_.keep_order;
-  if (!mergeable) {
+inline void Dataset::AddRow(const ResultRow& row) {
+  if (!merges_ || row.cluster != 0) {
     rows_.push_back(row);
   } else if (IsPlain(row)) {
     CountPlainRow(row);
@@ -242,28 +251,21 @@ void Dataset::AddRow(const ResultRow& row) {
   }
 }
 
-void Dataset::CountPlainRow(const ResultRow& row) {
-  const auto outcome = static_cast<std::uint32_t>(2 * row.share);
+inline void Dataset::CountPlainRow(const ResultRow& row) {
   const std::uint32_t last = std::max(row.a, row.b);
-  if (last >= plain_stride_) GrowPlainRows(last + 1);
-  std::uint32_t& entry = plain_rows_[(row.a * plain_stride_ + row.b) * 3 + outcome];
-  if (entry != 0) {
-    rows_[entry - 1].count += row.count;
-  } else {
-    rows_.push_back(row);
-    entry = static_cast<std::uint32_t>(rows_.size());
-  }
+  if (last >= plain_stride_) GrowPlainCounts(last + 1);
+  plain_counts_[PlainCell(row.a, row.b, static_cast<std::uint32_t>(2 * row.share))] += row.count;
 }
 
-void Dataset::GrowPlainRows(std::uint32_t contestants) {
+void Dataset::GrowPlainCounts(std::uint32_t contestants) {
   const std::uint32_t stride = std::bit_ceil(std::max(contestants, 2 * plain_stride_));
-  std::vector<std::uint32_t> grown(std::size_t{stride} * stride * 3, 0);
+  std::vector<std::uint32_t> grown(std::size_t{stride} * stride * kOutcomes, 0);
   for (std::uint32_t a = 0; a < plain_stride_; ++a) {
-    const auto from = plain_rows_.begin() + std::ptrdiff_t{a} * plain_stride_ * 3;
-    std::copy(from, from + std::ptrdiff_t{plain_stride_} * 3,
-              grown.begin() + std::ptrdiff_t{a} * stride * 3);
+    const std::size_t cells = std::size_t{plain_stride_} * kOutcomes;
+    std::copy_n(plain_counts_.begin() + static_cast<std::ptrdiff_t>(a * cells), cells,
+                grown.begin() + static_cast<std::ptrdiff_t>(std::size_t{a} * stride * kOutcomes));
   }
-  plain_rows_.swap(grown);
+  plain_counts_.swap(grown);
   plain_stride_ = stride;
 }
 
@@ -290,7 +292,7 @@ std::size_t Dataset::FindRowSlot(const ResultRow& row) const {
 void Dataset::GrowRows() {
   row_table_.assign(2 * row_table_.size(), 0);
   for (std::uint32_t i = 0; i < rows_.size(); ++i) {
-    if (rows_[i].cluster == 0 && !IsPlain(rows_[i])) row_table_[FindRowSlot(rows_[i])] = i + 1;
+    if (rows_[i].cluster == 0) row_table_[FindRowSlot(rows_[i])] = i + 1;
   }
 }
 

@@ -1,6 +1,9 @@
 // The input of every rating: results between contestants, interned and compact.
 #pragma once
 
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,8 +42,9 @@ struct DatasetOptions {
 };
 
 /// Collects battles. Rows are kept in the order in which they were added unless merged; rows
-/// without an instruction are merged too, where neither style nor order is kept. Building is not
-/// thread-safe; reading is.
+/// without an instruction are merged too, where neither style nor order is kept. Of merged rows
+/// only the number counts, so most of them are no more than a count in a table: ForEachRow() visits
+/// them all. Building is not thread-safe; reading is.
 class Dataset {
  public:
   explicit Dataset(DatasetOptions options);
@@ -48,7 +52,10 @@ class Dataset {
   /// Adds the rated results of one battle. Void battles are counted, not added. Errors: what
   /// Outcome() reports, a contestant against itself, an empty name, a share or weight out of range,
   /// a battle without style counts where style is kept. A battle that fails leaves no row behind.
-  Status Add(const BattleRecord& battle);
+  ///
+  /// `times` adds as many battles that are alike; it is 1 unless merges() and the battle has no
+  /// instruction.
+  Status Add(const BattleRecord& battle, std::uint32_t times = 1);
 
   /// Adds an already decided result as one battle. The names differ and are not empty, share is in
   /// [0, 1], weight is positive, and the dataset keeps no style.
@@ -60,8 +67,29 @@ class Dataset {
   void Append(Dataset later);
 
   const DatasetOptions& options() const { return options_; }
+  /// Whether results without an instruction are merged, neither style nor order being kept.
+  bool merges() const { return merges_; }
   const std::vector<std::string>& contestants() const { return names_; }
-  const std::vector<ResultRow>& rows() const { return rows_; }
+  /// The rows, where style or order is kept and so none is merged.
+  const std::vector<ResultRow>& rows() const {
+    assert(!merges_);
+    return rows_;
+  }
+  /// Calls visit(row) for every row, the merged ones last and each of them once.
+  template <typename Visit>
+  void ForEachRow(Visit visit) const {
+    for (const ResultRow& row : rows_) visit(row);
+    const std::uint32_t contestants =
+        std::min(plain_stride_, static_cast<std::uint32_t>(names_.size()));
+    for (std::uint32_t a = 0; a < contestants; ++a) {
+      for (std::uint32_t b = 0; b < contestants; ++b) {
+        for (std::uint32_t outcome = 0; outcome < kOutcomes; ++outcome) {
+          const std::uint32_t count = plain_counts_[PlainCell(a, b, outcome)];
+          if (count > 0) visit(ResultRow{a, b, 0, count, static_cast<float>(outcome) / 2, 1});
+        }
+      }
+    }
+  }
   const std::vector<StyleRow>& styles() const { return styles_; }
   /// How many battles were added, and how many of them were void (per contestant, too).
   std::int64_t battles() const { return battles_; }
@@ -83,19 +111,25 @@ class Dataset {
     std::uint32_t index = 0;  ///< 1 + index into names_; 0: free
   };
 
+  static NameSlot KeyOf(std::string_view name);
   std::uint32_t InternName(std::string_view name);
+  std::uint32_t AddName(std::string_view name, NameSlot key, std::size_t free_slot);
   std::uint32_t InternCluster(std::string_view instruction);
   std::uint32_t InternClusterKey(const Key& key);
   void GrowNames();
   void GrowClusters();
   void GrowRows();
-  void GrowPlainRows(std::uint32_t contestants);
+  void GrowPlainCounts(std::uint32_t contestants);
+  std::size_t PlainCell(std::uint32_t a, std::uint32_t b, std::uint32_t outcome) const {
+    return (std::size_t{a} * plain_stride_ + b) * kOutcomes + outcome;
+  }
   void AddRow(const ResultRow& row);
   void CountPlainRow(const ResultRow& row);
   void MergeRow(const ResultRow& row);
   std::size_t FindRowSlot(const ResultRow& row) const;
 
   DatasetOptions options_;
+  bool merges_;  ///< rows without an instruction
   std::vector<std::string> names_;
   std::vector<ResultRow> rows_;
   std::vector<StyleRow> styles_;
@@ -105,13 +139,15 @@ class Dataset {
   std::int64_t battles_ = 0;
   std::int64_t void_battles_ = 0;
 
-  // Open-addressing tables of power-of-two sizes, at most half full.
+  // Open-addressing tables of power-of-two sizes, at most half full; that of the names a quarter,
+  // so that a search seldom takes a second look.
   std::vector<NameSlot> name_table_;
   std::vector<std::uint32_t> cluster_table_;  // 1 + index into cluster_keys_; 0: free
   std::vector<std::uint32_t> row_table_;      // 1 + index into rows_; 0: free
-  // Wins, ties and losses of weight 1 between the first contestants, which are most rows of most
-  // inputs: 1 + index into rows_ at (a * stride + b) * 3 + outcome, or 0.
-  std::vector<std::uint32_t> plain_rows_;
+  // How many losses, ties and wins of weight 1 the first contestants had with each other, which are
+  // most results of most inputs: at (a * plain_stride_ + b) * kOutcomes + twice the share of a.
+  static constexpr std::uint32_t kOutcomes = 3;
+  std::vector<std::uint32_t> plain_counts_;
   std::uint32_t plain_stride_ = 0;
   std::size_t merged_rows_ = 0;   // rows that are in row_table_
   std::string last_instruction_;  // battles of one instruction often come together

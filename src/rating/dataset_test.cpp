@@ -30,6 +30,12 @@ BattleRecord Battle(std::string_view a, std::string_view b, double share_a,
   return battle;
 }
 
+std::vector<ResultRow> Rows(const Dataset& data) {
+  std::vector<ResultRow> rows;
+  data.ForEachRow([&](const ResultRow& row) { rows.push_back(row); });
+  return rows;
+}
+
 TEST(Dataset, MergesRowsThatAreAlikeWhereClustersAreNotKept) {
   DatasetOptions options = WinnersOnly();
   options.keep_clusters = false;
@@ -37,9 +43,12 @@ TEST(Dataset, MergesRowsThatAreAlikeWhereClustersAreNotKept) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(data.Add(Battle("x", "y", 1, "q")).ok());
   ASSERT_TRUE(data.Add(Battle("y", "x", 1)).ok());
   ASSERT_TRUE(data.Add(Battle("x", "y", 0.5)).ok());
-  ASSERT_EQ(data.rows().size(), 3U);
-  EXPECT_EQ(data.rows()[0].count, 5U);
-  EXPECT_EQ(data.rows()[1].count, 1U);
+  std::map<std::tuple<std::uint32_t, std::uint32_t, float>, std::uint32_t> counts;
+  for (const ResultRow& row : Rows(data)) counts[{row.a, row.b, row.share}] = row.count;
+  EXPECT_EQ(Rows(data).size(), 3U);
+  EXPECT_THAT(counts, testing::ElementsAre(testing::Pair(std::tuple(0U, 1U, 0.5F), 1U),
+                                           testing::Pair(std::tuple(0U, 1U, 1.0F), 5U),
+                                           testing::Pair(std::tuple(1U, 0U, 1.0F), 1U)));
   EXPECT_EQ(data.battles(), 7);
   EXPECT_EQ(data.clusters(), 0U);
 }
@@ -54,10 +63,10 @@ TEST(Dataset, KeepsOneRowPerResultWhereInstructionsOrOrderMatter) {
     ASSERT_TRUE(clustered.Add(Battle("x", "y", 1, i < 2 ? "p" : "q")).ok());
     ASSERT_TRUE(ordered.Add(Battle("x", "y", 1)).ok());
   }
-  EXPECT_EQ(clustered.rows().size(), 4U);
+  EXPECT_EQ(Rows(clustered).size(), 4U);
   EXPECT_EQ(clustered.clusters(), 2U);
-  EXPECT_EQ(clustered.rows()[0].cluster, 1U);
-  EXPECT_EQ(clustered.rows()[3].cluster, 2U);
+  EXPECT_EQ(Rows(clustered)[0].cluster, 1U);
+  EXPECT_EQ(Rows(clustered)[3].cluster, 2U);
   EXPECT_EQ(ordered.rows().size(), 4U);
 }
 
@@ -83,7 +92,7 @@ TEST(Dataset, CountsLikeAMapWhateverTheNamesAndWeights) {
     ++expected[{a, b, static_cast<float>(share), static_cast<float>(weight)}];
   }
   std::map<std::tuple<std::string, std::string, float, float>, std::uint32_t> counted;
-  for (const ResultRow& row : data.rows()) {
+  for (const ResultRow& row : Rows(data)) {
     const auto key =
         std::tuple(data.contestants()[row.a], data.contestants()[row.b], row.share, row.weight);
     EXPECT_TRUE(counted.emplace(key, row.count).second) << "a row was not merged";
@@ -99,7 +108,7 @@ TEST(Dataset, CountsVoidBattlesByContestantAndAddsNoRow) {
   ASSERT_TRUE(data.Add(battle).ok());
   EXPECT_EQ(data.battles(), 2);
   EXPECT_EQ(data.void_battles(), 1);
-  EXPECT_EQ(data.rows().size(), 1U);
+  EXPECT_EQ(Rows(data).size(), 1U);
   EXPECT_EQ(data.battles_by_contestant()[0], 2);
   EXPECT_EQ(data.voids_by_contestant()[1], 1);
 }
@@ -112,9 +121,9 @@ TEST(Dataset, EachGameOfABattleIsARowOfTheSameInstruction) {
   battle.game_count = 2;
   battle.games[1].share_a = 0;
   ASSERT_TRUE(data.Add(battle).ok());
-  ASSERT_EQ(data.rows().size(), 2U);
-  EXPECT_EQ(data.rows()[0].cluster, data.rows()[1].cluster);
-  EXPECT_EQ(data.rows()[0].weight, 0.5F);
+  ASSERT_EQ(Rows(data).size(), 2U);
+  EXPECT_EQ(Rows(data)[0].cluster, Rows(data)[1].cluster);
+  EXPECT_EQ(Rows(data)[0].weight, 0.5F);
   EXPECT_EQ(data.battles(), 1);
 }
 
@@ -125,7 +134,7 @@ std::string Dump(const Dataset& data) {
   for (std::size_t i = 0; i < data.contestants().size(); ++i) {
     text += fmt::format("{}/{} ", data.voids_by_contestant()[i], data.battles_by_contestant()[i]);
   }
-  for (const ResultRow& row : data.rows()) {
+  for (const ResultRow& row : Rows(data)) {
     text += fmt::format("\n{} {} {} {} {} {}", row.a, row.b, row.cluster, row.count, row.share,
                         row.weight);
   }
@@ -165,6 +174,23 @@ TEST(Dataset, JoinedPartsEqualTheWholeWhateverIsKept) {
     EXPECT_EQ(Dump(joined), Dump(whole)) << kept;
     ASSERT_GT(whole.battles(), 0);
   }
+}
+
+TEST(Dataset, BattlesThatAreAlikeAddAsOneWithTheirNumber) {
+  DatasetOptions options;
+  options.outcome.policy = OutcomePolicy::kEachGame;
+  Dataset one_by_one(options);
+  Dataset at_once(options);
+  for (const double share : {1.0, 0.5, 0.25}) {
+    for (const bool is_void : {false, true}) {
+      BattleRecord battle = Battle("x", "y", share);
+      battle.games[0].is_void = is_void;
+      for (int i = 0; i < 7; ++i) ASSERT_TRUE(one_by_one.Add(battle).ok());
+      ASSERT_TRUE(at_once.Add(battle, 7).ok());
+    }
+  }
+  EXPECT_EQ(Dump(at_once), Dump(one_by_one));
+  EXPECT_EQ(at_once.battles(), 42);
 }
 
 TEST(Dataset, RefusesWhatCannotBeRated) {

@@ -248,7 +248,7 @@ class SlopeFit {
   double deviation_ = 0;
 };
 
-std::optional<LengthSlope> Slope(const JudgeSums& sums, double level) {
+std::optional<LengthSlope> SlopeOfLengths(const JudgeSums& sums, double level) {
   const SlopeFit fit(sums.groups);
   if (fit.count() == 0 || !(fit.deviation() > 0)) return std::nullopt;
   LengthSlope slope;
@@ -318,7 +318,7 @@ Result<JudgeQualityReport> ReportJudge(const JudgeSums& sums,
   report.tie_flips = Rate(resampled, kTieFlips, kSwapped);
   report.first_seat_win_rate = Rate(resampled, kFirstSeatShare, kJudgedGames);
   report.longer_win_rate = Rate(resampled, kLongerShare, kUnequalLengths);
-  report.length_slope = Slope(sums, options.level);
+  report.length_slope = SlopeOfLengths(sums, options.level);
   report.repeatability = Rate(resampled, kSamplePairsAlike, kSamplePairs);
   report.jury_agreement = Rate(resampled, kMemberPairsAlike, kMemberPairs);
   report.votes = Votes(resampled);

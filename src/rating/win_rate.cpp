@@ -86,10 +86,10 @@ Shares ClusteredShares(const Dataset& data, const Canonical& canonical, const Ba
   const Units units(data);
   std::vector<std::pair<Share, Share>> lone;
   Shares result;
-  for (const ResultRow& row : data.rows()) {
+  data.ForEachRow([&](const ResultRow& row) {
     const std::uint32_t a = canonical.from_dataset[row.a];
     const std::uint32_t b = canonical.from_dataset[row.b];
-    if (a == kNotRated || b == kNotRated || baseline.Skips(a, b)) continue;
+    if (a == kNotRated || b == kNotRated || baseline.Skips(a, b)) return;
     const double weight = row.weight;
     Share of_a{a, 0, weight, weight * row.share, 1};
     Share of_b{b, 0, weight, weight * (1 - double{row.share}), 1};
@@ -101,7 +101,7 @@ Shares ClusteredShares(const Dataset& data, const Canonical& canonical, const Ba
       result.shares.push_back(of_a);
       result.shares.push_back(of_b);
     }
-  }
+  });
   const auto before = [](const Share& x, const Share& y) { return ShareKey(x) < ShareKey(y); };
   std::sort(lone.begin(), lone.end(), [&](const auto& x, const auto& y) {
     return std::tuple(ShareKey(x.first), ShareKey(x.second)) <

@@ -85,6 +85,50 @@ Json OllamaReply(const Answered& answer) {
           {"eval_count", answer.completion_tokens}};
 }
 
+// Throws nlohmann's exceptions where the body is no such request; so do the next two.
+std::vector<std::string> InputsOf(const Json& body) {
+  const Json& input = body.at("input");
+  if (input.is_string()) return {input.get<std::string>()};
+  return input.get<std::vector<std::string>>();
+}
+
+Json EmbeddingsReply(const Json& body) {
+  Json data = Json::array();
+  std::int64_t tokens = 0;
+  for (const std::string& text : InputsOf(body)) {
+    tokens += TokensOf(text);
+    data.push_back(
+        {{"object", "embedding"}, {"index", data.size()}, {"embedding", FakeEmbedding(text)}});
+  }
+  // The order says nothing; the index does.
+  std::reverse(data.begin(), data.end());
+  return {{"object", "list"},
+          {"model", body.at("model")},
+          {"data", std::move(data)},
+          {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
+}
+
+Json ModerationReply(const Json& body) {
+  Json results = Json::array();
+  for (const std::string& text : InputsOf(body)) {
+    const bool is_violent = text.find("bomb") != std::string::npos;
+    results.push_back(
+        {{"flagged", is_violent}, {"categories", {{"hate", false}, {"violence", is_violent}}}});
+  }
+  return {{"id", "modr-fake"}, {"model", body.at("model")}, {"results", std::move(results)}};
+}
+
+FakeReply ReplyToTexts(const ReceivedRequest& request) {
+  const Json body = Json::parse(request.body);
+  for (const std::string& text : InputsOf(body)) {
+    if (text.size() > kFakeLongestText) return ErrorReply(400, "the input is too long");
+    if (text.empty()) return ErrorReply(400, "the input is empty");
+  }
+  return {
+      200, "",
+      DumpJson(request.path == "/v1/embeddings" ? EmbeddingsReply(body) : ModerationReply(body))};
+}
+
 // The text of seat "a" or "b" in the prompt of a judge: between the tags <SEAT-...> and
 // </SEAT-...>.
 std::string_view SeatText(std::string_view prompt, char seat) {
@@ -150,6 +194,8 @@ Answered AnswerTo(const FakeEndpointOptions& options, const ReceivedRequest& req
     answer.text = body.contains("response_format") ? FakeJsonVerdict(first, body["response_format"])
                                                    : FakeVerdict(first, manner);
     answer.is_cut = manner == VerdictManner::kCut && !body.contains("response_format");
+  } else if (answer.model.starts_with("rater")) {
+    answer.text = fmt::format("Difficulty: {}", HashBytes(prompt).low % 11);
   } else {
     answer.text = FakeAnswer(answer.model, prompt);
     answer.is_cut = Rng(hash.high).Uniform() < options.cut_rate;
@@ -160,6 +206,17 @@ Answered AnswerTo(const FakeEndpointOptions& options, const ReceivedRequest& req
 }
 
 }  // namespace
+
+std::vector<float> FakeEmbedding(std::string_view text) {
+  std::vector<float> counts(kFakeDimensions, 0);
+  for (const char c : text) {
+    const int letter = std::tolower(static_cast<unsigned char>(c)) - 'a';
+    if (letter >= 0 && letter < static_cast<int>(kFakeDimensions)) {
+      counts[static_cast<std::size_t>(letter)] += 1;
+    }
+  }
+  return counts;
+}
 
 std::string FakeAnswer(std::string_view model, std::string_view prompt) {
   const auto digit = [](unsigned char c) { return std::isdigit(c) != 0; };
@@ -201,12 +258,14 @@ FakeReply ReplyTo(const FakeEndpointOptions& options, const ReceivedRequest& req
   if (!options.key.empty() && request.key != options.key) {
     return ErrorReply(401, "Incorrect API key provided: " + request.key);
   }
+  const bool is_of_texts = request.path == "/v1/embeddings" || request.path == "/v1/moderations";
   Json (*form)(const Answered&) = request.path == "/v1/chat/completions" ? OpenAiReply
                                   : request.path == "/v1/messages"       ? AnthropicReply
                                   : request.path == "/api/chat"          ? OllamaReply
                                                                          : nullptr;
-  if (form == nullptr) return ErrorReply(404, "there is no " + request.path);
+  if (form == nullptr && !is_of_texts) return ErrorReply(404, "there is no " + request.path);
   try {
+    if (is_of_texts) return ReplyToTexts(request);
     if (form == OpenAiReply && Json::parse(request.body).value("stream", false)) {
       return {200, "Content-Type: text/event-stream\r\n", OpenAiStream(AnswerTo(options, request))};
     }

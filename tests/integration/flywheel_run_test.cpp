@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/file.h"
 #include "tests/integration/program.h"
 
 namespace arena {
@@ -117,6 +119,26 @@ TEST_F(FlywheelTest, AKilledRunContinuesToTheSameResults) {
   EXPECT_NEAR(sum, 2000, 1e-6);
 }
 
+TEST_F(FlywheelTest, BaselinesChooseAsManyRowsAsTheyAreTold) {
+  for (const std::string rule : {"clusters", "ifd"}) {
+    std::vector<std::string> command = Run(rule);
+    for (const std::string& setting :
+         {std::string("stages=[\"sft\"]"), std::string("select_size=10"),
+          "select_by=\"" + rule + "\"", "cache=\"" + folder_ / "cache" + "\""}) {
+      command.insert(command.end(), {"--set", "flywheel." + setting});
+    }
+    const ProgramResult result = RunArena(command);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto card =
+        nlohmann::json::parse(ReadAll(folder_.path() / rule / "data" / "SFT-I1.card.json"));
+    EXPECT_EQ(card.at("settings").at("by"), rule);
+    const std::string rows = ReadAll(folder_.path() / rule / "data" / "SFT-I1.jsonl");
+    EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 10);
+  }
+  EXPECT_NE(ReadAll(folder_.path() / "clusters/data/SFT-I1.jsonl"),
+            ReadAll(folder_.path() / "ifd/data/SFT-I1.jsonl"));
+}
+
 TEST_F(FlywheelTest, OtherSettingsInTheSameFolderAreRefused) {
   fs::create_directories(folder_.path() / "run");
   std::vector<std::string> other = Run("run");
@@ -125,6 +147,15 @@ TEST_F(FlywheelTest, OtherSettingsInTheSameFolderAreRefused) {
   const ProgramResult result = RunArena(Run("run"));
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, HasSubstr("other settings (families)"));
+  // How many failures are borne may change, and a setting that a run was begun without has its
+  // default: both go on to where the run failed before.
+  other.insert(other.end(), {"--set", "flywheel.max_failures=0.1"});
+  EXPECT_THAT(RunArena(other).err, HasSubstr("none"));
+  const fs::path manifest = folder_.path() / "run/flywheel.json";
+  auto json = nlohmann::ordered_json::parse(ReadFile(manifest).value_or(""));
+  ASSERT_EQ(json.at("settings").erase("select_size"), 1U);
+  ASSERT_TRUE(WriteFileAtomic(manifest, json.dump()).ok());
+  EXPECT_THAT(RunArena(other).err, testing::Not(HasSubstr("other settings")));
 }
 
 }  // namespace

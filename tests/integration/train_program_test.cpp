@@ -196,6 +196,10 @@ class TrainProgram : public testing::Test {
   TemporaryFolder folder_;
 };
 
+// Below the ports that the system gives away itself; another for each test that runs at the same
+// time.
+std::string MasterPort() { return std::to_string(20000 + ::getpid() % 12000); }
+
 TEST_F(TrainProgram, SftLearnsWhatItHasNotSeen) {
   const Outcome done =
       Train(Job("out", "sft", "model", "sft",
@@ -340,7 +344,7 @@ TEST_F(TrainProgram, TwoRanksFollowOne) {
   const std::string job = Job("two", "sft", "model", "sft", settings);
   ::setenv("WORLD_SIZE", "2", 1);
   ::setenv("MASTER_ADDR", "127.0.0.1", 1);
-  ::setenv("MASTER_PORT", std::to_string(20000 + ::getpid() % 20000).c_str(), 1);
+  ::setenv("MASTER_PORT", MasterPort().c_str(), 1);
   ::setenv("RANK", "0", 1);
   const auto first = Start(job);
   ::setenv("RANK", "1", 1);
@@ -362,7 +366,7 @@ TEST_F(TrainProgram, ARankThatDiesEndsTheOthers) {
                               {{"steps", "100000"}, {"save_every", "3"}, {"rank_timeout", "20"}});
   ::setenv("WORLD_SIZE", "2", 1);
   ::setenv("MASTER_ADDR", "127.0.0.1", 1);
-  ::setenv("MASTER_PORT", std::to_string(20001 + ::getpid() % 20000).c_str(), 1);
+  ::setenv("MASTER_PORT", MasterPort().c_str(), 1);
   ::setenv("RANK", "0", 1);
   const auto first = Start(job);
   ::setenv("RANK", "1", 1);

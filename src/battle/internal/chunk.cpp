@@ -12,12 +12,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kFailuresListed = 20;
 constexpr std::chrono::milliseconds kTick{100};
-
-void NoteFailure(std::string line, BattleRunProgress& progress) {
-  if (progress.failures.size() < kFailuresListed) progress.failures.push_back(std::move(line));
-}
 
 bool IsDone(const std::optional<Answer>& answer) {
   return answer && answer->state == WorkState::kDone;
@@ -355,9 +350,8 @@ void ChunkPlay::CountAnswers(BattleRunProgress& progress) const {
     const std::size_t m = setting_.playing[slot % setting_.playing.size()];
     ++progress.failed_answers;
     ++progress.failed_by_kind[std::string(FailureKindName(answers_[slot]->failure))];
-    NoteFailure(fmt::format("answer of {}: {}", setting_.models[m]->contestant().name,
-                            answers_[slot]->error),
-                progress);
+    progress.NoteFailure(fmt::format("answer of {}: {}", setting_.models[m]->contestant().name,
+                                     answers_[slot]->error));
   }
 }
 
@@ -368,7 +362,7 @@ void ChunkPlay::CountGame(const Key& key, std::unordered_set<Key, KeyHash>& seen
   if (!seen.insert(key).second) return;
   ++progress.failed_games;
   ++progress.failed_by_kind[std::string(FailureKindName(found->second.failure))];
-  NoteFailure(fmt::format("game {}: {}", key.Hex().substr(0, 12), found->second.error), progress);
+  progress.NoteFailure(fmt::format("game {}: {}", key.Hex().substr(0, 12), found->second.error));
 }
 
 std::vector<Battle> ChunkPlay::Finish(BattleRunProgress& progress) const {

@@ -60,6 +60,8 @@ class BatchApi {
   /// A file of results.
   HttpRequest Results(const std::string& address) const;
 
+  /// Whether a batch keeps the mark that it was handed in with.
+  bool has_marks() const { return protocol_ == EndpointProtocol::kOpenAi; }
   /// Error: it is no batch.
   Result<BatchState> ReadState(const Json& batch) const;
   /// The lines of a file of results. Error: a line that is no result.

@@ -44,6 +44,21 @@ HttpHeader KeyHeader(const EndpointOptions& options) {
   return {std::move(name), (is_bearer ? "Bearer " : "") + options.api_key};
 }
 
+void AddMembers(const std::string& members, Json& body) {
+  constexpr bool kMergeObjects = true;
+  if (members.empty()) return;
+  if (const auto more = ParseJson(members); more.ok()) body.update(*more, kMergeObjects);
+}
+
+HttpRequest JsonRequest(const EndpointOptions& options, std::string_view path, const Json& body) {
+  HttpRequest request;
+  request.url = EndpointUrl(options) + std::string(path);
+  request.headers = EndpointHeaders(options);
+  request.headers.insert(request.headers.begin(), {"Content-Type", "application/json"});
+  request.body = DumpJson(body);
+  return request;
+}
+
 // Headers may hold secrets of their own, so the behaviour has no more than their hash.
 std::string HeadersHash(const std::vector<HttpHeader>& headers) {
   KeyBuilder builder("headers");
@@ -79,6 +94,15 @@ std::vector<HttpHeader> EndpointHeaders(const EndpointOptions& options) {
   return headers;
 }
 
+std::string WithoutKey(std::string text, const EndpointOptions& options) {
+  const std::string& key = options.api_key;
+  if (key.empty()) return text;
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at)) {
+    text.replace(at, key.size(), "[key]");
+  }
+  return text;
+}
+
 std::int64_t TokenLimit(const EndpointOptions& options) {
   // Anthropic's protocol demands a limit.
   constexpr std::int64_t kAnthropicLimit = 4096;
@@ -102,16 +126,13 @@ HttpRequest MakeChatRequest(const EndpointOptions& options, const Conversation& 
       AddOllama(asked, conversation, body);
       break;
   }
-  if (!options.body.empty()) {
-    constexpr bool kMergeObjects = true;
-    if (const auto more = ParseJson(options.body); more.ok()) body.update(*more, kMergeObjects);
-  }
-  HttpRequest request;
-  request.url = EndpointUrl(options) + std::string(EntryOf(options.protocol).path);
-  request.headers = EndpointHeaders(options);
-  request.headers.insert(request.headers.begin(), {"Content-Type", "application/json"});
-  request.body = DumpJson(body);
-  return request;
+  AddMembers(options.body, body);
+  return JsonRequest(options, EntryOf(options.protocol).path, body);
+}
+
+HttpRequest MakeTextRequest(const EndpointOptions& options, const std::string& path, Json body) {
+  AddMembers(options.body, body);
+  return JsonRequest(options, path, body);
 }
 
 Json EndpointBehaviour(const EndpointOptions& options) {

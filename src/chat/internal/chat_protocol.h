@@ -28,6 +28,10 @@ struct ChatEndpointReply {
 HttpRequest MakeChatRequest(const EndpointOptions& options, const Conversation& conversation,
                             int sample);
 
+/// The request of another API of kOpenAi's at `path` ("/embeddings"), with the members of
+/// options.body put into `body`.
+HttpRequest MakeTextRequest(const EndpointOptions& options, const std::string& path, Json body);
+
 /// The settings that can change an answer, for the behaviour.
 Json EndpointBehaviour(const EndpointOptions& options);
 

@@ -10,12 +10,12 @@ Result<std::vector<float>> EmbedAll(const Embedder& embedder,
                                     std::span<const std::string_view> texts, unsigned threads) {
   const std::size_t dimensions = embedder.dimensions();
   std::vector<float> vectors(texts.size() * dimensions);
-  constexpr std::size_t kPart = 64;
-  const std::size_t parts = (texts.size() + kPart - 1) / kPart;
+  const std::size_t at_once = embedder.texts_at_once();
+  const std::size_t parts = (texts.size() + at_once - 1) / at_once;
   std::vector<Status> done(parts);
   ParallelFor(parts, threads, [&](std::size_t part) {
-    const std::size_t begin = part * kPart;
-    const std::size_t count = std::min(kPart, texts.size() - begin);
+    const std::size_t begin = part * at_once;
+    const std::size_t count = std::min(at_once, texts.size() - begin);
     done[part] = embedder.Embed(texts.subspan(begin, count),
                                 std::span(vectors).subspan(begin * dimensions, count * dimensions));
   });

@@ -33,7 +33,7 @@ StageTrainer::OnProgress ReportTraining(const FlywheelParts& parts, const std::s
 
 Status SetUp(const FlywheelSettings& settings, const RunFolder& folder, const FlywheelParts& parts,
              StateFile& state) {
-  for (const auto& path : {folder.root / "shards", folder.Data()}) {
+  for (const auto& path : {folder.root / "checkpoints", folder.root / "shards", folder.Data()}) {
     ARENA_RETURN_IF_ERROR(MakeFolder(path));
   }
   const auto set_up = HasOwnModels(settings) ? SetUpOwn : SetUpMini;

@@ -65,13 +65,9 @@ Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instru
     const auto follow = [&](const BattleRunProgress& now) {
       const std::lock_guard lock(mutex);
       reached[worker] = now;
-      std::int64_t finished = 0;
-      std::int64_t total = 0;
-      for (const BattleRunProgress& one : reached) {
-        finished += one.battles_finished;
-        total += one.battles_total;
-      }
-      on_progress(finished, total);
+      BattleRunProgress all;
+      for (const BattleRunProgress& part : reached) all.Add(part);
+      on_progress(all.battles_finished, all.battles_total);
     };
     ends[worker] = RunBattles(store, stream, models, judge, options, follow);
   });
@@ -79,13 +75,9 @@ Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instru
   for (auto& end : ends) {
     if (!end) continue;
     if (!end->ok()) return end->error();
-    const BattleRunProgress& run = **end;
-    if (run.interrupted) return Cancelled(run.stopped);
-    all.battles_total += run.battles_total;
-    all.failed_answers += run.failed_answers;
-    all.failed_games += run.failed_games;
-    all.failures.insert(all.failures.end(), run.failures.begin(), run.failures.end());
+    all.Add(**end);
   }
+  if (all.interrupted) return Cancelled(all.stopped);
   const auto failed = static_cast<double>(all.failed_answers + all.failed_games);
   if (failed > play.max_failures * static_cast<double>(all.battles_total)) {
     return Error{

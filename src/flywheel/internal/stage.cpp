@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "flywheel/internal/evaluation.h"
+#include "flywheel/internal/ifd_scores.h"
 #include "flywheel/internal/lineage_file.h"
 #include "flywheel/internal/model_files.h"
 #include "flywheel/internal/replay.h"
@@ -184,8 +185,14 @@ class Stage {
     std::unordered_set<Key, KeyHash> keys;
     for (const Instruction& instruction : instructions) keys.insert(instruction.key);
     ARENA_ASSIGN_OR_RETURN(const auto difficulty, MeasureDifficulty(*context_.battles, parent_));
-    const SelectionInputs inputs{
+    SelectionInputs inputs{
         .instructions = &keys, .test_set = &context_.test_set, .difficulty = &difficulty};
+    std::unordered_map<Key, double, KeyHash> ifd;
+    if (SelectFor(TrainingKind::kSft, parent_).by == SelectionRule::kIfd) {
+      ARENA_ASSIGN_OR_RETURN(
+          ifd, MeasureIfd(*context_.battles, keys, parent_, ParentCheckpoint(), settings_.workers));
+      inputs.scores = &ifd;
+    }
     std::int64_t selected = 0;
     std::int64_t rows = 0;
     const auto select = [&](TrainingKind kind, const std::string& target,

@@ -9,19 +9,6 @@
 #include "formats/internal/verdict_readers.h"
 
 namespace arena {
-namespace {
-
-constexpr auto kCanonical = std::to_array<std::string_view>({
-    "model_a",        "model_b",      "winner",       "winner_model_a",
-    "winner_model_b", "winner_tie",   "instruction",  "question_id",
-    "prompt",         "category",     "language",     "judge",
-    "tstamp",         "response_a",   "response_b",   "sum_assistant_a_tokens",
-    "header_count_a", "list_count_a", "bold_count_a", "sum_assistant_b_tokens",
-    "header_count_b", "list_count_b", "bold_count_b",
-});
-
-}  // namespace
-
 const std::string_view kLmsysLabels = "model_a, model_b, tie, tie (bothbad), both_bad";
 
 std::optional<double> LmsysShare(std::string_view winner) {
@@ -33,12 +20,14 @@ std::optional<double> LmsysShare(std::string_view winner) {
 
 Result<LmsysColumns> LmsysColumns::Make(const std::map<std::string, std::string>& mapped) {
   for (const auto& [canonical, actual] : mapped) {
-    if (std::find(kCanonical.begin(), kCanonical.end(), canonical) != kCanonical.end()) continue;
-    const auto nearest = NearestName(canonical, kCanonical);
+    if (std::find(kLmsysColumnNames.begin(), kLmsysColumnNames.end(), canonical) !=
+        kLmsysColumnNames.end())
+      continue;
+    const auto nearest = NearestName(canonical, kLmsysColumnNames);
     return InvalidInput(nearest ? fmt::format("votes have no column \"{}\"; did you mean \"{}\"?",
                                               canonical, *nearest)
                                 : fmt::format("votes have no column \"{}\"; they have {}",
-                                              canonical, fmt::join(kCanonical, ", ")));
+                                              canonical, fmt::join(kLmsysColumnNames, ", ")));
   }
   return LmsysColumns(mapped);
 }

@@ -12,6 +12,16 @@
 
 namespace arena {
 
+/// The canonical names of all columns that a battle is read from.
+inline constexpr auto kLmsysColumnNames = std::to_array<std::string_view>({
+    "model_a",        "model_b",      "winner",       "winner_model_a",
+    "winner_model_b", "winner_tie",   "instruction",  "question_id",
+    "prompt",         "category",     "language",     "judge",
+    "tstamp",         "response_a",   "response_b",   "sum_assistant_a_tokens",
+    "header_count_a", "list_count_a", "bold_count_a", "sum_assistant_b_tokens",
+    "header_count_b", "list_count_b", "bold_count_b",
+});
+
 /// Actual names of the columns, as the user mapped them.
 class LmsysColumns {
  public:

@@ -1,6 +1,7 @@
 // What a reader keeps of its rows: how many it delivered, which ones it skipped.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +20,10 @@ class RowLog {
  public:
   explicit RowLog(const ReadOptions& options) : options_(options) {}
 
-  /// Passes on what the sink returned for one record.
-  Status Delivered(Status status) {
+  /// Passes on what the sink returned for the record of one row, or of `rows` that are alike.
+  Status Delivered(Status status, std::int64_t rows = 1) {
     if (status.ok()) {
-      ++report_.rows;
+      report_.rows += rows;
     } else {
       sink_failed_ = true;
     }

@@ -106,7 +106,9 @@ std::uint64_t DrawBinomial(Rng& rng, std::uint64_t trials, double p) {
 
 std::vector<std::uint16_t> ResampleUnits(Rng& rng, std::uint32_t units) {
   std::vector<std::uint16_t> counts(units, 0);
-  for (std::uint32_t i = 0; i < units; ++i) ++counts[rng.Below(units)];
+  Rng random = rng;  // a copy, which stays in registers
+  for (std::uint32_t i = 0; i < units; ++i) ++counts[random.Below(units)];
+  rng = random;
   return counts;
 }
 
@@ -209,17 +211,21 @@ std::uint32_t Multinomial::DrawSmall(Rng& rng) const {
 }
 
 void Multinomial::DrawOneByOne(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
-  for (std::uint64_t i = 0; i < trials; ++i) counts[DrawSmall(rng)] += 1;
+  Rng random = rng;  // a copy, which stays in registers
+  for (std::uint64_t i = 0; i < trials; ++i) counts[DrawSmall(random)] += 1;
+  rng = random;
 }
 
 // False: the Poisson counts sum to more than `trials`.
 bool Multinomial::DrawByTables(Rng& rng, std::uint64_t trials, std::vector<double>& counts) const {
   std::uint64_t drawn = 0;
+  Rng random = rng;  // a copy, which stays in registers
   for (std::size_t i = 0; i < small_.size(); ++i) {
-    const std::uint32_t count = poisson_.Draw(rng, table_[i]);
+    const std::uint32_t count = poisson_.Draw(random, table_[i]);
     counts[small_[i]] = count;
     drawn += count;
   }
+  rng = random;
   if (drawn > trials) return false;
   DrawOneByOne(rng, trials - drawn, counts);
   return true;

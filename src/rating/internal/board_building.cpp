@@ -19,7 +19,7 @@ constexpr std::size_t kMaxNamesInWarning = 5;
 
 std::vector<bool> HasRow(const Dataset& data) {
   std::vector<bool> has(data.contestants().size(), false);
-  for (const ResultRow& row : data.rows()) has[row.a] = has[row.b] = true;
+  data.ForEachRow([&](const ResultRow& row) { has[row.a] = has[row.b] = true; });
   return has;
 }
 
@@ -192,7 +192,7 @@ void WarnOfVoid(const Dataset& data, Board& board) {
 }  // namespace
 
 Result<Canonical> Canonicalise(const Dataset& data) {
-  if (data.rows().empty()) {
+  if (data.battles() == data.void_battles()) {
     return InvalidInput(
         data.battles() == 0
             ? std::string("there are no battles to rate")
@@ -213,7 +213,7 @@ Result<Canonical> Canonicalise(const Dataset& data) {
   }
   std::vector<UniqueRow> rows;
   PlainRows plain(canonical.size());
-  for (const ResultRow& row : data.rows()) {
+  data.ForEachRow([&](const ResultRow& row) {
     UniqueRow unique{canonical.from_dataset[row.a], canonical.from_dataset[row.b],
                      double{row.share}, double{row.weight}, static_cast<double>(row.count)};
     if (unique.a > unique.b) {
@@ -221,7 +221,7 @@ Result<Canonical> Canonicalise(const Dataset& data) {
       unique.share = 1 - unique.share;
     }
     if (!plain.Count(unique)) rows.push_back(unique);
-  }
+  });
   plain.AppendTo(rows);
   SortAndMerge(rows, canonical.size());
   canonical.rows = std::move(rows);

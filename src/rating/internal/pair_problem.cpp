@@ -15,7 +15,11 @@ namespace {
 // Writes the probability that a wins for every pair to `wins`.
 void WinProbabilities(const Pairs& pairs, std::span<const double> x, std::vector<double>& wins) {
   wins.resize(pairs.size());
-  for (std::size_t p = 0; p < pairs.size(); ++p) wins[p] = x[pairs.a[p]] - x[pairs.b[p]];
+  for (std::size_t a = 0; a < pairs.contestants; ++a) {
+    for (std::size_t p = pairs.first[a]; p < pairs.first[a + 1]; ++p) {
+      wins[p] = x[a] - x[pairs.b[p]];
+    }
+  }
   Logistic(wins.data(), wins.size());
 }
 
@@ -43,10 +47,14 @@ class PairLikelihood final : public Likelihood {
 
   void AddGradient(std::span<const double> x, std::span<double> gradient) override {
     WinProbabilities(pairs_, x, wins_);
-    for (std::size_t p = 0; p < pairs_.size(); ++p) {
-      const double excess = totals_.won[p] - totals_.weight[p] * wins_[p];
-      gradient[pairs_.a[p]] -= excess;
-      gradient[pairs_.b[p]] += excess;
+    for (std::size_t a = 0; a < pairs_.contestants; ++a) {
+      double of_a = gradient[a];
+      for (std::size_t p = pairs_.first[a]; p < pairs_.first[a + 1]; ++p) {
+        const double excess = totals_.won[p] - totals_.weight[p] * wins_[p];
+        of_a -= excess;
+        gradient[pairs_.b[p]] += excess;
+      }
+      gradient[a] = of_a;
     }
   }
 
@@ -249,7 +257,7 @@ class ClusteredPairProblem final : public Problem {
   void CollectCells(const Dataset& data, const Canonical& canonical) {
     const Units units(data);
     std::vector<Cell> lone;
-    for (const ResultRow& row : data.rows()) {
+    data.ForEachRow([&](const ResultRow& row) {
       const std::uint32_t a = canonical.from_dataset[row.a];
       const std::uint32_t b = canonical.from_dataset[row.b];
       const double share = a < b ? double{row.share} : 1 - double{row.share};
@@ -262,7 +270,7 @@ class ClusteredPairProblem final : public Problem {
         cells_.push_back(cell);
         cells_.back().unit = units.OfCluster(row.cluster);
       }
-    }
+    });
     std::sort(lone.begin(), lone.end(), CellBefore);
     std::uint32_t unit = units.instructions();
     for (Cell& cell : lone) cell.unit = unit++;

@@ -61,7 +61,7 @@ void AddPairProducts(const Pairs& pairs, std::span<const double> values, std::sp
 Units::Units(const Dataset& data) : of_cluster_(data.cluster_keys().size() + 1, 0) {
   const std::vector<Key>& keys = data.cluster_keys();
   std::vector<bool> has_row(of_cluster_.size(), false);
-  for (const ResultRow& row : data.rows()) has_row[row.cluster] = true;
+  data.ForEachRow([&](const ResultRow& row) { has_row[row.cluster] = true; });
   std::vector<std::uint32_t> used;
   for (std::uint32_t c = 1; c < of_cluster_.size(); ++c) {
     if (has_row[c]) used.push_back(c);

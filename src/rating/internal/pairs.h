@@ -31,11 +31,16 @@ Pairs CollectPairs(const Canonical& canonical, const RatingOptions& options);
 /// Whether every contestant is in a pair of positive weight; weight_of(pair) is not negative.
 template <typename WeightOf>
 bool AllPlay(const Pairs& pairs, WeightOf weight_of) {
-  std::vector<bool> plays(pairs.contestants, false);
-  for (std::size_t p = 0; p < pairs.size(); ++p) {
-    if (weight_of(p) > 0) plays[pairs.a[p]] = plays[pairs.b[p]] = true;
+  std::vector<char> plays(pairs.contestants, 0);
+  std::size_t missing = pairs.contestants;
+  for (std::size_t p = 0; p < pairs.size() && missing > 0; ++p) {
+    if (!(weight_of(p) > 0)) continue;
+    for (const std::uint32_t contestant : {pairs.a[p], pairs.b[p]}) {
+      if (plays[contestant] == 0) --missing;
+      plays[contestant] = 1;
+    }
   }
-  return std::find(plays.begin(), plays.end(), false) == plays.end();
+  return missing == 0;
 }
 
 /// Adds the sum over pairs of value * (e_a - e_b)(e_a - e_b)' to a column-major matrix with
