@@ -127,36 +127,32 @@ class ConfigReader {
   std::vector<ConfigFinding>& findings_;
 };
 
-/// Parses the value of an override; what is not a TOML value is taken as a string.
-toml::table ParseOverride(std::string_view key, std::string_view value) {
-  try {
-    return toml::parse(fmt::format("{} = {}", key, value));
-  } catch (const toml::parse_error&) {
-    toml::table table;
-    table.insert_or_assign(key, std::string(value));
-    return table;
-  }
-}
-
+/// Sets what an override, `table.key=value` or `table.table.key=value`, says; a value that is not
+/// TOML is taken as a string.
 Status ApplyOverride(toml::table& root, const std::string& override_text) {
-  const auto equals = override_text.find('=');
-  const auto dot = override_text.find('.');
-  if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+  const std::string_view text = override_text;
+  const auto equals = text.find('=');
+  std::string_view path = text.substr(0, equals);
+  if (equals == std::string_view::npos || path.find('.') == std::string_view::npos) {
     return InvalidInput(fmt::format(
         "--set {}: write table.key=value, for example --set battle.threads=2", override_text));
   }
-  const std::string_view text = override_text;
-  const auto table_name = text.substr(0, dot);
-  const auto key = text.substr(dot + 1, equals - dot - 1);
-  const toml::table value = ParseOverride(key, text.substr(equals + 1));
-  if (!root.contains(table_name)) root.insert(table_name, toml::table{});
-  toml::table* table = root[table_name].as_table();
-  const toml::node* node = value.get(key);
-  if (table == nullptr || node == nullptr) {
-    return InvalidInput(
-        fmt::format("--set {}: there is no table [{}] with such a key", override_text, table_name));
+  toml::table* table = &root;
+  for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+    const std::string_view name = path.substr(0, dot);
+    table = table->insert(name, toml::table{}).first->second.as_table();
+    if (table == nullptr) {
+      return InvalidInput(fmt::format("--set {}: {} is not a table", override_text, name));
+    }
+    path.remove_prefix(dot + 1);
   }
-  table->insert_or_assign(key, *node);
+  const std::string_view value = text.substr(equals + 1);
+  try {
+    const toml::table parsed = toml::parse(fmt::format("value = {}", value));
+    table->insert_or_assign(path, *parsed.get("value"));
+  } catch (const toml::parse_error&) {
+    table->insert_or_assign(path, std::string(value));
+  }
   return {};
 }
 

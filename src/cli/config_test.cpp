@@ -188,6 +188,20 @@ TEST_F(ConfigTest, AMalformedOverrideIsAnErrorAndAnUnknownOneAFinding) {
   EXPECT_FALSE(LoadConfig(file, {"contestant.name=z"}).ok());
 }
 
+TEST_F(ConfigTest, OverridesReachTablesWithinTables) {
+  constexpr std::string_view kTables = "[flywheel.training.dpo]\nbeta = 0.1\nsft_weight = 0.5\n";
+  const LoadedConfig loaded =
+      Load(kTables, {"flywheel.training.dpo.beta=0", "flywheel.training.ppo.schedule=linear run"});
+  EXPECT_THAT(loaded.findings, IsEmpty());
+  const auto& training = loaded.config.flywheel.training;
+  EXPECT_EQ(training.at("dpo"),
+            (std::map<std::string, std::string>{{"beta", "0"}, {"sft_weight", "0.5"}}));
+  EXPECT_EQ(training.at("ppo").at("schedule"), "linear run");
+  const auto through_a_value =
+      LoadConfig(folder_ / "arena.toml", {"flywheel.training.dpo.beta.x=1"});
+  EXPECT_THAT(through_a_value.error().message, HasSubstr("beta is not a table"));
+}
+
 TEST_F(ConfigTest, ASyntaxErrorNamesItsLineAndAMissingFileSaysWhatToDo) {
   const LoadedConfig loaded = Load("[arena]\nseed = \n");
   ASSERT_EQ(loaded.findings.size(), 1U);
