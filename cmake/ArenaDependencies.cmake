@@ -28,16 +28,14 @@ find_library(CLD2_LIBRARY cld2 REQUIRED)
 add_library(arena_cld2 INTERFACE)
 target_include_directories(arena_cld2 SYSTEM INTERFACE ${CLD2_INCLUDE_DIR})
 target_link_libraries(arena_cld2 INTERFACE ${CLD2_LIBRARY})
-# What FAISS was compiled with; found by file, as clang would look for its own.
+# What FAISS was compiled with; found by file, as clang would look for its own. Its BLAS, arena_blas
+# of src/curate, is loaded when it is called.
 find_library(GOMP_LIBRARY NAMES gomp libgomp.so.1 REQUIRED)
-find_package(BLAS REQUIRED)
-find_package(LAPACK REQUIRED)
 find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h REQUIRED)
 find_library(FAISS_LIBRARY faiss REQUIRED)
 add_library(arena_faiss INTERFACE)
 target_include_directories(arena_faiss SYSTEM INTERFACE ${FAISS_INCLUDE_DIR})
-target_link_libraries(arena_faiss INTERFACE ${FAISS_LIBRARY} ${GOMP_LIBRARY} LAPACK::LAPACK
-  BLAS::BLAS)
+target_link_libraries(arena_faiss INTERFACE ${FAISS_LIBRARY} ${GOMP_LIBRARY} arena_blas)
 
 # Debian's SOCI ships no CMake package.
 find_path(SOCI_INCLUDE_DIR soci/soci.h REQUIRED)

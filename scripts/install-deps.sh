@@ -28,7 +28,7 @@ core=(
   "libre2-dev     patterns of unsafe text"
   "libcld2-dev    language of texts"
   "libfaiss-dev   nearest neighbours"
-  "libopenblas-dev        linear algebra under FAISS"
+  "libopenblas0   linear algebra under FAISS, loaded when it is needed"
   "zlib1g-dev     .gz files"
   "libzstd-dev    .zst files"
   "libsqlite3-dev the default store"

@@ -79,7 +79,7 @@ std::optional<Key> PrefixKey(std::string_view text, const PrefixOptions& options
 
 // Of the tables for one kept item, as near_duplicates.h says.
 std::size_t TableBytes(const NearDuplicateOptions& options) {
-  constexpr std::size_t kBytesPerBand = 25;
+  constexpr std::size_t kBytesPerBand = 16;
   return kBytesPerBand * static_cast<std::size_t>(BandsOf(options).bands);
 }
 

@@ -1,7 +1,7 @@
 #include "curate/near_duplicates.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,7 +14,6 @@ namespace arena {
 namespace {
 
 constexpr std::size_t kBlock = 4096;  // documents that are looked up before any is added
-static_assert(kBlock < UINT16_MAX);
 // Of a band's row in the block's tables: not a multiple of 4 KB, so that a column's numbers do not
 // fall into the same places of the first-level cache.
 constexpr std::size_t kStride = kBlock + 16;
@@ -67,7 +66,9 @@ class Comparer {
 };
 
 // Works block by block. All tables of a block are band-major, (bands, kStride), and every table of
-// the index is gone through on its own, so that it stays in the processor's caches.
+// the index is gone through on its own, so that it stays in the processor's caches. The index
+// numbers the documents of a pass in order, those that are removed included: nothing is ever taken
+// out of a table, but lists lead past removed documents.
 class Finder {
  public:
   Finder(const ShingleSets& sets, const NearDuplicateOptions& options)
@@ -75,22 +76,19 @@ class Finder {
         options_(options),
         bands_(BandsOf(options)),
         hasher_(options.permutations, options.seed),
-        index_(static_cast<std::size_t>(bands_.bands)),
-        hashes_(index_.size() * kStride),
-        heads_(index_.size() * kStride),
-        links_(index_.size() * kStride),
-        kept_hashes_(index_.size() * kStride),
-        matches_(kBlock),
-        is_removed_(kBlock) {}
+        hashes_(NumberOfBands() * kStride),
+        heads_(NumberOfBands() * kStride),
+        links_(NumberOfBands() * kStride),
+        has_head_(kBlock),
+        has_link_(kBlock),
+        matches_(kBlock) {}
 
   std::vector<NearDuplicate> Find(std::span<const std::uint32_t> order) {
     std::vector<std::uint32_t> left = Pass(order);
     if (left.empty()) return std::move(removed_);
     while (!left.empty()) {
-      index_ = std::vector<LshBand>(index_.size());
-      kept_.clear();
-      new_kept_ = 0;
-      left = Pass(left);
+      const std::vector<std::uint32_t> pass = std::move(left);
+      left = Pass(pass);
     }
     std::vector<std::uint32_t> place(sets_.size());
     for (std::size_t i = 0; i < order.size(); ++i) place[order[i]] = static_cast<std::uint32_t>(i);
@@ -100,28 +98,39 @@ class Finder {
   }
 
  private:
+  using Block = std::span<const std::uint32_t>;
+
+  std::size_t NumberOfBands() const { return static_cast<std::size_t>(bands_.bands); }
+
   // Goes through the documents. Once the tables are full nothing more is kept: what resembles none
   // of those kept is returned, to be compared with each other. So every document is compared with
   // all that are kept before it, the earliest first.
   std::vector<std::uint32_t> Pass(std::span<const std::uint32_t> order) {
+    const std::size_t most = options_.most_in_tables;
+    const std::size_t entered =
+        most == 0 ? order.size() : std::min(order.size(), (most + kBlock - 1) / kBlock * kBlock);
+    index_.clear();
+    for (std::size_t b = 0; b < NumberOfBands(); ++b) index_.emplace_back(entered);
+    order_ = order;
+    is_removed_.assign(entered, 0);
     std::vector<std::uint32_t> left;
     for (std::size_t at = 0; at < order.size(); at += kBlock) {
-      const auto block = order.subspan(at, std::min(kBlock, order.size() - at));
+      const Block block = order.subspan(at, std::min(kBlock, order.size() - at));
+      const bool enters = at < entered;
       Sign(block);
-      LookUp(block.size());
+      LookUp(block, at, enters);
       CompareWithEarlierBlocks(block);
-      if (options_.most_in_tables > 0 && kept_.size() >= options_.most_in_tables) {
-        LeaveUnmatched(block, left);
+      if (enters) {
+        CompareWithinBlock(block, at);
+        Settle(block.size(), at);
       } else {
-        Link(block);
-        CompareWithinBlock(block);
+        LeaveUnmatched(block, left);
       }
     }
     return left;
   }
 
-  void LeaveUnmatched(std::span<const std::uint32_t> block, std::vector<std::uint32_t>& left) {
-    new_kept_ = 0;
+  void LeaveUnmatched(Block block, std::vector<std::uint32_t>& left) {
     for (std::size_t i = 0; i < block.size(); ++i) {
       if (matches_[i]) {
         removed_.push_back({block[i], matches_[i]->kept, matches_[i]->similarity});
@@ -168,138 +177,127 @@ class Finder {
     });
   }
 
-  // Adds what the last block kept to the index and finds the lists in which this block's documents
-  // would stand.
-  void LookUp(std::size_t count) {
+  // Finds the lists in which the block's documents stand: heads_ has the last one that was kept in
+  // an earlier block, links_ the place in the block of the one before it there, and kNoDocument
+  // where there is none. With `enters` the documents, which begin at `at` in the pass, head their
+  // lists from here on.
+  void LookUp(Block block, std::size_t at, bool enters) {
+    std::fill(has_head_.begin(), has_head_.end(), 0);
+    std::fill(has_link_.begin(), has_link_.end(), 0);
     ParallelFor(index_.size(), options_.threads, [&](std::size_t b) {
       LshBand& band = index_[b];
-      const std::uint32_t* const added = &kept_hashes_[b * kStride];
-      for (std::size_t k = 0; k < new_kept_; ++k) {
-        if (k + kAhead < new_kept_) band.Prefetch(added[k + kAhead]);
-        band.Add(added[k]);
-      }
       const std::uint32_t* const hashes = &hashes_[b * kStride];
-      for (std::size_t i = 0; i < count; ++i) {
-        if (i + kAhead < count) band.Prefetch(hashes[i + kAhead]);
-        heads_[b * kStride + i] = band.Find(hashes[i]);
+      std::uint32_t* const heads = &heads_[b * kStride];
+      std::uint32_t* const links = &links_[b * kStride];
+      for (std::size_t i = 0; i < block.size(); ++i) {
+        if (i + kAhead < block.size()) band.Prefetch(hashes[i + kAhead]);
+        heads[i] = links[i] = kNoDocument;
+        if (sets_[block[i]].empty()) continue;
+        const std::uint32_t last = enters
+                                       ? band.Enter(hashes[i], static_cast<std::uint32_t>(at + i))
+                                       : band.Find(hashes[i]);
+        if (last == kNoDocument) continue;
+        if (enters && last >= at) {
+          links[i] = static_cast<std::uint32_t>(last - at);
+          heads[i] = heads[links[i]];
+          Set(has_link_[i]);
+        } else {
+          heads[i] = is_removed_[last] ? band.Before(last) : last;
+        }
+        if (heads[i] != kNoDocument) Set(has_head_[i]);
       }
     });
   }
 
+  // Several bands' threads may set the same flag.
+  static void Set(char& flag) { std::atomic_ref(flag).store(1, std::memory_order_relaxed); }
+
   // Finds the earliest kept document of earlier blocks that is near.
-  void CompareWithEarlierBlocks(std::span<const std::uint32_t> block) {
+  void CompareWithEarlierBlocks(Block block) {
     ForEachPart(block.size(), [&](std::size_t begin, std::size_t end) {
       auto scratch = TakeScratch();
       for (std::size_t i = begin; i < end; ++i) {
         matches_[i].reset();
-        if (sets_[block[i]].empty()) continue;
+        if (!has_head_[i]) continue;
         const auto candidates =
-            scratch->candidates.Collect(index_, kept_.size(), &heads_[i], kStride);
-        if (!candidates.empty()) scratch->comparer.Reset(sets_[block[i]]);
-        for (const std::uint32_t candidate : candidates) {
-          const std::uint32_t kept = kept_[candidate];
-          if (const auto similarity = scratch->comparer.Similarity(sets_[kept])) {
-            matches_[i] = Match{kept, *similarity};
-            break;
-          }
-        }
+            scratch->candidates.Collect(index_, is_removed_.size(), &heads_[i], kStride);
+        matches_[i] = FirstNear(block[i], candidates, order_, scratch->comparer);
       }
       ReturnScratch(std::move(scratch));
     });
   }
 
-  // Finds for each document that is left the last one before it in the block with the same hash.
-  void Link(std::span<const std::uint32_t> block) {
-    left_.clear();
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      if (!matches_[i] && !sets_[block[i]].empty()) left_.push_back(static_cast<std::uint32_t>(i));
-    }
-    ParallelFor(index_.size(), options_.threads,
-                [&](std::size_t b) { LinkBand(&hashes_[b * kStride], &links_[b * kStride]); });
-  }
-
-  // links[k]: the last of left_[0, k) with the hash of left_[k]. The table stays in the first
-  // cache.
-  void LinkBand(const std::uint32_t* hashes, std::uint32_t* links) const {
-    constexpr std::size_t kSlots = 2 * kBlock;
-    std::array<std::uint16_t, kSlots> last_plus_one{};
-    for (std::size_t k = 0; k < left_.size(); ++k) {
-      const std::uint32_t hash = hashes[left_[k]];
-      std::size_t place = hash % kSlots;
-      while (last_plus_one[place] != 0 && hashes[left_[last_plus_one[place] - 1U]] != hash) {
-        place = (place + 1) % kSlots;
-      }
-      links[k] = last_plus_one[place] == 0 ? kNoDocument : last_plus_one[place] - 1U;
-      last_plus_one[place] = static_cast<std::uint16_t>(k + 1);
-    }
-  }
-
-  // Compares what is left of the block with what was kept before it in the same block. In order, on
-  // one thread: most documents have no link.
-  void CompareWithinBlock(std::span<const std::uint32_t> block) {
-    auto scratch = TakeScratch();
-    new_kept_ = 0;
-    std::size_t k = 0;
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      if (k < left_.size() && left_[k] == i) {
-        matches_[i] = EarliestWithinBlock(block, k, *scratch);
-        is_removed_[k++] = matches_[i].has_value();
-        if (!matches_[i]) Keep(block[i], i);
-      }
-      if (matches_[i]) {
-        removed_.push_back({block[i], matches_[i]->kept, matches_[i]->similarity});
-      }
-    }
-    ReturnScratch(std::move(scratch));
-  }
-
-  // `k` and the links count the documents in left_.
-  std::optional<Match> EarliestWithinBlock(std::span<const std::uint32_t> block, std::size_t k,
-                                           Scratch& scratch) {
-    candidates_.clear();
-    for (std::size_t b = 0; b < index_.size(); ++b) {
-      std::uint32_t* const links = &links_[b * kStride];
-      std::uint32_t link = links[k];
-      // A removed document's own link leads to a kept one, so lists do not grow by what is removed.
-      if (link != kNoDocument && is_removed_[link]) link = links[k] = links[link];
-      for (; link != kNoDocument; link = links[link]) candidates_.push_back(link);
-    }
-    if (candidates_.empty()) return std::nullopt;
-    std::sort(candidates_.begin(), candidates_.end());
-    candidates_.erase(std::unique(candidates_.begin(), candidates_.end()), candidates_.end());
-    scratch.comparer.Reset(sets_[block[left_[k]]]);
-    for (const std::uint32_t candidate : candidates_) {
-      const std::uint32_t kept = block[left_[candidate]];
-      if (const auto similarity = scratch.comparer.Similarity(sets_[kept])) {
-        return Match{kept, *similarity};
-      }
+  // The first of the candidates, which are places among `documents`, that is near.
+  std::optional<Match> FirstNear(std::uint32_t document, std::span<const std::uint32_t> candidates,
+                                 std::span<const std::uint32_t> documents,
+                                 Comparer& comparer) const {
+    if (candidates.empty()) return std::nullopt;
+    comparer.Reset(sets_[document]);
+    for (const std::uint32_t candidate : candidates) {
+      const std::uint32_t kept = documents[candidate];
+      if (const auto similarity = comparer.Similarity(sets_[kept])) return Match{kept, *similarity};
     }
     return std::nullopt;
   }
 
-  void Keep(std::uint32_t document, std::size_t place) {
-    kept_.push_back(document);
-    for (std::size_t b = 0; b < index_.size(); ++b) {
-      kept_hashes_[b * kStride + new_kept_] = hashes_[b * kStride + place];
+  // Compares what is left of the block with what was kept before it in the same block. In order, on
+  // one thread: most documents have no link.
+  void CompareWithinBlock(Block block, std::size_t at) {
+    auto scratch = TakeScratch();
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      if (has_link_[i]) {
+        FollowLinks(i, at);
+        if (!matches_[i]) matches_[i] = FirstNear(block[i], candidates_, block, scratch->comparer);
+      }
+      if (!matches_[i]) continue;
+      is_removed_[at + i] = 1;
+      removed_.push_back({block[i], matches_[i]->kept, matches_[i]->similarity});
     }
-    ++new_kept_;
+    ReturnScratch(std::move(scratch));
+  }
+
+  // Leads the links of the i-th document of the block past removed documents; candidates_ becomes
+  // the kept ones, ascending.
+  void FollowLinks(std::size_t i, std::size_t at) {
+    candidates_.clear();
+    for (std::size_t b = 0; b < index_.size(); ++b) {
+      std::uint32_t* const links = &links_[b * kStride];
+      std::uint32_t link = links[i];
+      // A removed document's own link leads to a kept one, so lists do not grow by what is removed.
+      if (link != kNoDocument && is_removed_[at + link]) link = links[i] = links[link];
+      for (; link != kNoDocument; link = links[link]) candidates_.push_back(link);
+    }
+    std::sort(candidates_.begin(), candidates_.end());
+    candidates_.erase(std::unique(candidates_.begin(), candidates_.end()), candidates_.end());
+  }
+
+  // Writes the lists of the block's documents, in which all are kept but perhaps the first.
+  void Settle(std::size_t count, std::size_t at) {
+    ParallelFor(index_.size(), options_.threads, [&](std::size_t b) {
+      const std::uint32_t* const heads = &heads_[b * kStride];
+      const std::uint32_t* const links = &links_[b * kStride];
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto link = static_cast<std::uint32_t>(at + links[i]);
+        index_[b].SetBefore(static_cast<std::uint32_t>(at + i),
+                            links[i] == kNoDocument ? heads[i] : link);
+      }
+    });
   }
 
   const ShingleSets& sets_;
   const NearDuplicateOptions& options_;
   const LshBands bands_;
   const MinHasher hasher_;
-  std::vector<LshBand> index_;       ///< documents kept in earlier blocks
-  std::vector<std::uint32_t> kept_;  ///< all kept documents with shingles, numbered as in index_
+  std::span<const std::uint32_t> order_;  ///< of the pass
+  std::vector<LshBand> index_;            ///< numbers documents by their places in order_
+  std::vector<char> is_removed_;          ///< by the same numbers
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> heads_;
   std::vector<std::uint32_t> links_;
-  std::vector<std::uint32_t> kept_hashes_;  ///< of the last new_kept_ documents of kept_
-  std::size_t new_kept_ = 0;                ///< kept, and not yet in index_
-  std::vector<std::uint32_t> left_;  ///< places in the block that no earlier block's match removes
+  std::vector<char> has_head_;  ///< of the block's documents: in some band
+  std::vector<char> has_link_;
   std::vector<std::uint32_t> candidates_;
   std::vector<std::optional<Match>> matches_;
-  std::vector<char> is_removed_;  ///< of those in left_
   std::vector<NearDuplicate> removed_;
   std::mutex scratch_mutex_;
   std::vector<std::unique_ptr<Scratch>> scratch_;  ///< guarded by scratch_mutex_

@@ -20,8 +20,8 @@ struct NearDuplicateOptions {
   double false_positive_weight = 0.1;
   std::uint64_t seed = 1;  ///< of the permutations
   unsigned threads = 0;    ///< 0: DefaultThreads()
-  /// About so many kept documents are in the tables at once; 0: all. Of more, those that are left
-  /// are gone through again for each further so many: the same result in more time.
+  /// About so many documents are in the tables at once; 0: all. Of more, those that are left after
+  /// them are gone through again for each further so many: the same result in more time.
   std::size_t most_in_tables = 0;
 };
 
@@ -40,8 +40,8 @@ LshBands BandsOf(const NearDuplicateOptions& options);
 /// kept before it is a candidate with a similarity of at least the threshold; of several, the
 /// earliest in `order` is named. Everything else is kept: also a document that only resembles a
 /// removed one. Documents without shingles are kept and resemble nothing. Returned in `order`; the
-/// result does not depend on the number of threads. Takes 15-25 bytes for each
-/// kept document in the tables and band beside the sets.
+/// result does not depend on the number of threads. Takes 15-25 bytes for each document in the
+/// tables and band beside the sets.
 std::vector<NearDuplicate> FindNearDuplicates(const ShingleSets& sets,
                                               std::span<const std::uint32_t> order,
                                               const NearDuplicateOptions& options);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 
 #include "base/file.h"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
 constexpr std::size_t kShingledAtOnce = 64;
-constexpr std::size_t kBytesPerShingle = 5;  // for a first guess; English words have about 6
+constexpr std::size_t kNumbersOfBlock = std::size_t{1} << 20;  // 8 MB
 
 // Of valid UTF-8.
 void AppendCodePoints(std::string_view text, std::vector<std::uint64_t>& out) {
@@ -106,38 +107,43 @@ std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
   return std::span(hashes_).first(count);
 }
 
+// Room in the last block, or in a new one.
+std::uint64_t* ShingleSets::MakeRoom(std::size_t numbers) {
+  if (blocks_.empty() || blocks_.back().size() - used_ < numbers) {
+    blocks_.emplace_back(std::max(numbers, kNumbersOfBlock));
+    used_ = 0;
+  }
+  std::uint64_t* const room = blocks_.back().data() + used_;
+  used_ += numbers;
+  block_bytes_ += numbers * sizeof(std::uint64_t);
+  return room;
+}
+
 void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOptions& options,
                       unsigned threads) {
-  struct Part {
-    std::vector<std::uint64_t> numbers;
-    std::vector<std::size_t> ends;
-  };
-  std::vector<Part> parts((texts.size() + kShingledAtOnce - 1) / kShingledAtOnce);
-  ParallelFor(parts.size(), threads, [&](std::size_t p) {
+  const std::size_t first = sets_.size();
+  sets_.resize(first + texts.size());
+  std::mutex mutex;
+  ParallelFor((texts.size() + kShingledAtOnce - 1) / kShingledAtOnce, threads, [&](std::size_t p) {
+    thread_local std::vector<std::uint64_t> numbers;
+    numbers.clear();
     Shingler shingler(options);
-    Part& part = parts[p];
-    const auto mine = texts.subspan(p * kShingledAtOnce,
-                                    std::min(kShingledAtOnce, texts.size() - p * kShingledAtOnce));
-    std::size_t bytes = 0;
-    for (const std::string_view text : mine) bytes += text.size();
-    part.numbers.reserve(bytes / kBytesPerShingle);
-    for (const std::string_view text : mine) {
-      const auto set = shingler.Shingles(text);
-      part.numbers.insert(part.numbers.end(), set.begin(), set.end());
-      part.ends.push_back(part.numbers.size());
+    const std::size_t begin = p * kShingledAtOnce;
+    const std::size_t end = std::min(begin + kShingledAtOnce, texts.size());
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto set = shingler.Shingles(texts[i]);
+      numbers.insert(numbers.end(), set.begin(), set.end());
+      sets_[first + i].size = set.size();
     }
-    // What was reserved too much would stay for good.
-    if (part.numbers.capacity() > part.numbers.size() * 5 / 4) part.numbers.shrink_to_fit();
+    std::unique_lock lock(mutex);
+    std::uint64_t* room = MakeRoom(numbers.size());
+    lock.unlock();
+    std::copy(numbers.begin(), numbers.end(), room);
+    for (std::size_t i = begin; i < end; ++i) {
+      sets_[first + i].numbers = room;
+      room += sets_[first + i].size;
+    }
   });
-  for (Part& part : parts) {
-    std::size_t begin = 0;
-    for (const std::size_t end : part.ends) {
-      sets_.push_back({{part.numbers.data() + begin}, end - begin});
-      begin = end;
-    }
-    block_bytes_ += part.numbers.capacity() * sizeof(std::uint64_t);
-    blocks_.push_back(std::move(part.numbers));
-  }
 }
 
 // A file without a name, written at its end and mapped as a whole.
@@ -161,11 +167,11 @@ class ShingleSets::SpillFile {
 
   std::uint64_t numbers() const { return numbers_; }
 
-  Status Append(const std::vector<std::uint64_t>& block) {
-    const std::string_view bytes(reinterpret_cast<const char*>(block.data()),
-                                 block.size() * sizeof(std::uint64_t));
+  Status Append(std::span<const std::uint64_t> numbers) {
+    const std::string_view bytes(reinterpret_cast<const char*>(numbers.data()),
+                                 numbers.size() * sizeof(std::uint64_t));
     if (!WriteAll(fd_, bytes)) return SystemError("write", "the file of shingles");
-    numbers_ += block.size();
+    numbers_ += numbers.size();
     return {};
   }
 
@@ -202,15 +208,18 @@ Status ShingleSets::Spill(const std::filesystem::path& folder) {
   if (file_ == nullptr) {
     ARENA_ASSIGN_OR_RETURN(file_, SpillFile::Make(folder));
   }
+  std::vector<std::uint64_t> waiting;
   std::uint64_t place = file_->numbers();
   for (; spilled_ < sets_.size(); ++spilled_) {
-    sets_[spilled_].place = place;
-    place += sets_[spilled_].size;
+    Set& set = sets_[spilled_];
+    waiting.insert(waiting.end(), set.numbers, set.numbers + set.size);
+    set.place = place;
+    place += set.size;
+    if (waiting.size() < kNumbersOfBlock && spilled_ + 1 < sets_.size()) continue;
+    ARENA_RETURN_IF_ERROR(file_->Append(waiting));
+    waiting.clear();
   }
-  for (const std::vector<std::uint64_t>& block : blocks_) {
-    ARENA_RETURN_IF_ERROR(file_->Append(block));
-  }
-  blocks_ = {};
+  blocks_.clear();
   block_bytes_ = 0;
   ARENA_ASSIGN_OR_RETURN(mapped_, file_->Map());
   return {};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/zeroed_array.h"
 
 namespace arena {
 
@@ -99,7 +100,10 @@ class ShingleSets {
     std::size_t size;
   };
 
-  std::vector<std::vector<std::uint64_t>> blocks_;  ///< of several documents each
+  std::uint64_t* MakeRoom(std::size_t numbers);
+
+  std::vector<ZeroedArray<std::uint64_t>> blocks_;  ///< of several documents each
+  std::size_t used_ = 0;                            ///< numbers of the last block
   std::vector<Set> sets_;
   std::size_t block_bytes_ = 0;
   std::unique_ptr<SpillFile> file_;

@@ -16,31 +16,23 @@ void BandHashes(std::span<const std::uint32_t> signature, const LshBands& bands,
   }
 }
 
+// At most two slots of three are used.
+LshBand::LshBand(std::size_t documents)
+    : slots_(documents + documents / 2 + 2), before_(documents) {}
+
 std::size_t LshBand::Place(std::uint32_t hash) const {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t place = hash >> shift_;
-  while (slots_[place].last != kNoDocument && slots_[place].hash != hash) {
-    place = (place + 1) & mask;
+  std::size_t place = FirstPlace(hash);
+  while (slots_[place].after_last != 0 && slots_[place].hash != hash) {
+    if (++place == slots_.size()) place = 0;
   }
   return place;
 }
 
-void LshBand::Add(std::uint32_t hash) {
-  if (used_slots_ * 4 >= slots_.size() * 3) Grow();
+std::uint32_t LshBand::Enter(std::uint32_t hash, std::uint32_t document) {
   Slot& slot = slots_[Place(hash)];
-  if (slot.last == kNoDocument) ++used_slots_;
-  const auto document = static_cast<std::uint32_t>(before_.size());
-  before_.push_back(slot.last);
-  slot = {hash, document};
-}
-
-void LshBand::Grow() {
-  std::vector<Slot> old(slots_.size() * 2);
-  old.swap(slots_);
-  --shift_;
-  for (const Slot& slot : old) {
-    if (slot.last != kNoDocument) slots_[Place(slot.hash)] = slot;
-  }
+  const std::uint32_t last = slot.after_last - 1;
+  slot = {hash, document + 1};
+  return last;
 }
 
 std::span<const std::uint32_t> CandidateCollector::Collect(std::span<const LshBand> bands,

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/zeroed_array.h"
 #include "curate/lsh_bands.h"
 
 namespace arena {
@@ -17,35 +18,37 @@ inline constexpr std::uint32_t kNoDocument = UINT32_MAX;
 void BandHashes(std::span<const std::uint32_t> signature, const LshBands& bands,
                 std::uint32_t* hashes, std::size_t stride);
 
-/// The documents of one band by their hash, numbered 0, 1, ... as they come. An open-addressing
-/// table whose slots head lists of documents with the same hash: 4 bytes for each document and
-/// 11-21 for each hash. Reading is thread-safe while nothing is added.
+/// The documents of one band by their hash: an open-addressing table whose slots head lists of
+/// documents with the same hash. 16 bytes for each document that it has room for. Reading is
+/// thread-safe while nothing is written.
 class LshBand {
  public:
-  /// Adds the next document.
-  void Add(std::uint32_t hash);
+  /// Room for the documents 0 to `documents` - 1.
+  explicit LshBand(std::size_t documents);
+
   /// The last document with this hash, or kNoDocument.
-  std::uint32_t Find(std::uint32_t hash) const { return slots_[Place(hash)].last; }
-  /// The last document with the same hash before this one, or kNoDocument.
+  std::uint32_t Find(std::uint32_t hash) const { return slots_[Place(hash)].after_last - 1; }
+  /// The same, and `document` takes its place.
+  std::uint32_t Enter(std::uint32_t hash, std::uint32_t document);
+  /// The document that follows this one in its list, or kNoDocument.
   std::uint32_t Before(std::uint32_t document) const { return before_[document]; }
-  /// Asks for the memory that Find and Add will touch.
-  void Prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[hash >> shift_]); }
+  void SetBefore(std::uint32_t document, std::uint32_t before) { before_[document] = before; }
+  /// Asks for the memory that Find and Enter will touch.
+  void Prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[FirstPlace(hash)]); }
 
  private:
   struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t last = kNoDocument;
+    std::uint32_t hash;
+    std::uint32_t after_last;  ///< the last document + 1; 0: the slot is free
   };
 
+  std::size_t FirstPlace(std::uint32_t hash) const {
+    return static_cast<std::size_t>(std::uint64_t{hash} * slots_.size() >> 32);
+  }
   std::size_t Place(std::uint32_t hash) const;
-  void Grow();
 
-  static constexpr int kFirstBits = 6;
-
-  std::vector<Slot> slots_ = std::vector<Slot>(std::size_t{1} << kFirstBits);
-  std::vector<std::uint32_t> before_;
-  std::size_t used_slots_ = 0;
-  int shift_ = 32 - kFirstBits;  ///< a hash's upper bits are its place
+  ZeroedArray<Slot> slots_;
+  ZeroedArray<std::uint32_t> before_;
 };
 
 /// Collects the candidates of one document after the other. Not thread-safe.
