@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
+#include "chat/internal/closing_answer.h"
 
 namespace arena {
 namespace {
@@ -15,15 +16,12 @@ double MeanOf(const std::vector<float>& values) {
 }  // namespace
 
 Result<double> IfdRater::IfdOf(const PoolItem& item) {
-  Conversation asked = item.conversation;
-  if (asked.empty() || asked.back().role != Role::kAssistant || asked.back().content.empty()) {
-    return NotFound("there is no answer");
-  }
-  const std::string answer = std::move(asked.back().content);
-  asked.pop_back();
-  ARENA_ASSIGN_OR_RETURN(const std::vector<float> with, model_.ScoreAnswer(asked, answer));
+  const auto closing = SplitClosingAnswer(item.conversation);
+  if (!closing) return NotFound("there is no answer");
+  ARENA_ASSIGN_OR_RETURN(const std::vector<float> with,
+                         model_.ScoreAnswer(closing->asked, closing->answer));
   ARENA_ASSIGN_OR_RETURN(const std::vector<float> without,
-                         model_.ScoreAnswer({{Role::kUser, ""}}, answer));
+                         model_.ScoreAnswer({{Role::kUser, ""}}, closing->answer));
   if (with.empty() || without.empty()) return NotFound("the answer has no tokens");
   return std::exp(MeanOf(without) - MeanOf(with));
 }

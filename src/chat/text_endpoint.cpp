@@ -95,7 +95,8 @@ Status WriteUnit(const std::string& bytes, std::span<float> out) {
 class Embeddings final : public EndpointEmbedder {
  public:
   explicit Embeddings(TextEndpoint endpoint)
-      : calls_(std::move(endpoint), {"/embeddings", ReadEmbeddings}) {}
+      : calls_(std::move(endpoint),
+               {"/embeddings", "input", Json::object(), false, ReadEmbeddings}) {}
 
   Status FindDimensions() {
     const std::vector<std::string_view> probe = {"a"};
@@ -125,7 +126,8 @@ class Embeddings final : public EndpointEmbedder {
 class Moderation final : public EndpointModerator {
  public:
   explicit Moderation(TextEndpoint endpoint)
-      : calls_(std::move(endpoint), {"/moderations", ReadModeration}) {}
+      : calls_(std::move(endpoint),
+               {"/moderations", "input", Json::object(), false, ReadModeration}) {}
 
   std::string behaviour() const override { return calls_.behaviour(); }
   TextCallCounts counts() const override { return calls_.counts(); }

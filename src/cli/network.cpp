@@ -100,6 +100,14 @@ Result<std::unique_ptr<EndpointModerator>> Network::MakeModerator(const TextEndp
   return EndpointModerator::Make(std::move(endpoint));
 }
 
+Result<std::unique_ptr<EndpointIfdRater>> Network::MakeIfdRater(const EndpointConfig& config,
+                                                                ChatTemplate chat_template,
+                                                                KeyLog& kept) {
+  constexpr std::size_t kTextsInRequest = 8;  // they are long
+  ARENA_ASSIGN_OR_RETURN(TextEndpoint endpoint, TextEndpointFor({config, kTextsInRequest}, kept));
+  return EndpointIfdRater::Make(std::move(endpoint), std::move(chat_template));
+}
+
 Result<std::unique_ptr<EndpointContestant>> Network::MakeModel(const EndpointConfig& config) {
   ARENA_ASSIGN_OR_RETURN(const EndpointOptions options, WithKey(config));
   ARENA_ASSIGN_OR_RETURN(const auto endpoint, EndpointFor(config));

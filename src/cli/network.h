@@ -10,6 +10,7 @@
 #include "base/key_log.h"
 #include "base/result.h"
 #include "chat/endpoint_contestant.h"
+#include "chat/endpoint_ifd.h"
 #include "chat/text_endpoint.h"
 #include "cli/endpoint_config.h"
 #include "net/budget.h"
@@ -31,12 +32,15 @@ class Network {
   /// the same address and key; a model whose cost has no limit although there is a cap.
   Result<std::unique_ptr<EndpointContestant>> MakeModel(const EndpointConfig& config);
 
-  /// Embeddings and moderation. `kept` keeps what is answered and must outlive them. Errors: as
-  /// MakeModel(), and those of the embedder's first request.
+  /// Embeddings, moderation, IFD. `kept` keeps what is answered and must outlive them. Errors: as
+  /// MakeModel(), and those of the first request of embedder and IFD.
   Result<std::unique_ptr<EndpointEmbedder>> MakeEmbedder(const TextEndpointConfig& config,
                                                          KeyLog& kept);
   Result<std::unique_ptr<EndpointModerator>> MakeModerator(const TextEndpointConfig& config,
                                                            KeyLog& kept);
+  /// IFD by a model that answers /completions, as EndpointIfdRater says.
+  Result<std::unique_ptr<EndpointIfdRater>> MakeIfdRater(const EndpointConfig& config,
+                                                         ChatTemplate chat_template, KeyLog& kept);
 
   const Budget& budget() const { return budget_; }
   /// All zero where no model was made.

@@ -49,6 +49,18 @@ Result<ChatModel*> PoolEndpoints::MakeRater(const ContestantConfig& config) {
   return rater_.get();
 }
 
+Result<std::unique_ptr<InstructionRater>> PoolEndpoints::MakeIfdRater(
+    const ContestantConfig& config, ChatTemplate chat_template) {
+  if (config.kind != "openai") {
+    return InvalidInput(
+        fmt::format("IFD needs the log-probabilities of prompts, which contestants of kind \"{}\" "
+                    "do not give: name one of kind \"openai\", or a checkpoint",
+                    config.kind));
+  }
+  ARENA_ASSIGN_OR_RETURN(KeyLog* const kept, Log("logprobs.log"));
+  return network_.MakeIfdRater(config.endpoint, std::move(chat_template), *kept);
+}
+
 std::string PoolEndpoints::Summary() const {
   std::string lines;
   if (moderator_ != nullptr) lines += LineOf("moderation", moderator_->counts());

@@ -11,6 +11,7 @@
 #include "chat/local_embedder.h"
 #include "cli/config.h"
 #include "cli/network.h"
+#include "core/instruction_rater.h"
 
 namespace arena {
 
@@ -28,12 +29,15 @@ class PoolEndpoints {
   PoolEndpoints(std::uint64_t seed, double max_cost_usd, std::filesystem::path folder)
       : network_(seed, max_cost_usd), folder_(std::move(folder)) {}
 
-  /// Errors of the three: as Network's; another process is working in the folder; a checkpoint that
+  /// Errors of all: as Network's; another process is working in the folder; a checkpoint that
   /// does not load.
   Result<PoolEmbedding> MakeEmbedding(const CurateConfig& config);
   Result<EndpointModerator*> MakeModerator(const TextEndpointConfig& config);
   /// A [[contestant]] that rates.
   Result<ChatModel*> MakeRater(const ContestantConfig& config);
+  /// One that gives IFD. Error also: it is not behind an OpenAI-compatible server.
+  Result<std::unique_ptr<InstructionRater>> MakeIfdRater(const ContestantConfig& config,
+                                                         ChatTemplate chat_template);
 
   /// What was asked of the first two, a line each; empty where nothing was.
   std::string Summary() const;

@@ -7,15 +7,22 @@
 #include "cli/command.h"
 #include "curate/model_rater.h"
 #include "curate/raters.h"
+#include "text/chat_template.h"
 
 namespace arena {
 
 void AddRaterOptions(CLI::App& command, RaterOptions& options) {
   command
-      .add_option("--rater", options.model,
-                  "Who rates (difficulty, tags) or scores answers (ifd): a checkpoint, or, with -c "
-                  "and not for ifd, a [[contestant]]")
+      .add_option(
+          "--rater", options.model,
+          "Who rates (difficulty, tags) or scores answers (ifd): a checkpoint, or, with -c, "
+          "a [[contestant]]")
       ->type_name("DIR|NAME");
+  const auto templates = ChatTemplateNames();
+  command
+      .add_option("--rater-template", options.chat_template,
+                  "Built-in chat template of a [[contestant]] that scores answers (ifd)")
+      ->check(CLI::IsMember(std::vector<std::string>(templates.begin(), templates.end())));
   command
       .add_option("--rater-samples", options.samples,
                   "Readable replies that are averaged; two more are asked for where some are not")
@@ -46,10 +53,14 @@ const ContestantConfig* Raters::RatingContestant() const {
 }
 
 Result<std::unique_ptr<InstructionRater>> Raters::MakeIfd() {
-  if (RatingContestant() != nullptr) {
-    return InvalidInput(
-        "IFD needs the probability of each token, which a contestant does not give: name a "
-        "checkpoint with --rater DIR");
+  if (const ContestantConfig* const contestant = RatingContestant()) {
+    if (options_.chat_template.empty()) {
+      return InvalidInput(
+          "IFD by a contestant shows its server whole prompts: name the chat template of its model "
+          "with --rater-template, for example chatml");
+    }
+    ARENA_ASSIGN_OR_RETURN(ChatTemplate written, ChatTemplate::Named(options_.chat_template));
+    return endpoints_.MakeIfdRater(*contestant, std::move(written));
   }
   LocalModelOptions model;
   model.pool.model = options_.model;

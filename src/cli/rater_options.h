@@ -15,7 +15,8 @@
 namespace arena {
 
 struct RaterOptions {
-  std::string model;  ///< a Hugging Face directory or a contestant; empty: none
+  std::string model;          ///< a Hugging Face directory or a contestant; empty: none
+  std::string chat_template;  ///< a built-in one, for ifd by a contestant; empty: none
   double temperature = 0.7;
   std::int64_t max_new_tokens = 256;
   std::int64_t samples = 2;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -18,7 +19,9 @@ static_assert(std::endian::native == std::endian::little, "embeddings are sent a
 // JSON has no infinity; the API writes this for "impossible".
 constexpr double kLeastLogprob = -9999;
 
-double Shown(double logprob) { return std::max(logprob, kLeastLogprob); }
+Json Shown(double logprob) {
+  return std::isnan(logprob) ? Json() : Json(std::max(logprob, kLeastLogprob));
+}
 
 Json NullIfEmpty(const std::string& text) { return text.empty() ? Json() : Json(text); }
 

@@ -27,8 +27,8 @@ struct TokenAlternative {
 
 /// A token as the API shows it.
 struct TokenInfo {
-  std::string bytes;  ///< what it stands for; perhaps a part of a character
-  double logprob = 0;
+  std::string bytes;   ///< what it stands for; perhaps a part of a character
+  double logprob = 0;  ///< NaN: it has none, being the first of a prompt
   std::vector<TokenAlternative> top;
 };
 

@@ -152,10 +152,10 @@ Problem ReadStreamOptions(CompletionSettings& body, Value value) {
 }
 
 /// `max_tokens` and its younger name.
-template <typename Body>
+template <typename Body, int kLeast = 1>
 constexpr Field<Body> MaxTokensField(std::string_view name) {
   return {name, [](Body& body, Value value) {
-            return ReadInteger(value, "max_tokens", 1, kMaxTokens, body.max_tokens);
+            return ReadInteger(value, "max_tokens", kLeast, kMaxTokens, body.max_tokens);
           }};
 }
 
@@ -299,13 +299,8 @@ constexpr Field<CompletionBody> kCompletionFields[] = {
      [](CompletionBody& b, Value v) {
        return ReadInteger(v, "logprobs", 0, kMaxTopLogprobs, b.logprobs.emplace());
      }},
-    {"echo",
-     [](CompletionBody&, Value v) -> Problem {
-       bool echo = false;
-       if (Problem problem = ReadBool(v, "echo", echo)) return problem;
-       if (echo) return Unsupported("echo", "not supported by this server");
-       return std::nullopt;
-     }},
+    MaxTokensField<CompletionBody, 0>("max_tokens"),
+    {"echo", [](CompletionBody& b, Value v) { return ReadBool(v, "echo", b.echo); }},
     {"suffix",
      [](CompletionBody&, Value v) -> Problem {
        if (IsText(v, "")) return std::nullopt;
@@ -376,6 +371,20 @@ Problem CheckSettings(const CompletionSettings& body) {
   return std::nullopt;
 }
 
+/// Echo is for prompts whose log-probabilities are asked for, and for nothing else.
+Problem CheckEcho(const CompletionBody& body) {
+  if (!body.echo && body.max_tokens > 0) return std::nullopt;
+  if (!body.echo) {
+    return BadRequest("max_tokens: 0 is only for echo", "max_tokens", "invalid_value");
+  }
+  const bool is_plain = body.n == 1 && !body.stream && body.stop.empty();
+  if (is_plain && body.max_tokens == 0 && body.logprobs && *body.logprobs <= 1) {
+    return std::nullopt;
+  }
+  return Unsupported("echo",
+                     "only with max_tokens 0, logprobs 0 or 1, and without n, stop, stream");
+}
+
 }  // namespace
 
 ApiResult<ChatBody> ParseChatBody(std::string_view json) {
@@ -407,6 +416,7 @@ ApiResult<CompletionBody> ParseCompletionBody(std::string_view json) {
   });
   if (!problem && body.prompts.empty()) problem = Missing("prompt");
   if (!problem) problem = CheckSettings(body);
+  if (!problem) problem = CheckEcho(body);
   if (problem) return tl::unexpected(std::move(*problem));
   return body;
 }

@@ -38,6 +38,8 @@ struct ChatBody : CompletionSettings {
 
 struct CompletionBody : CompletionSettings {
   std::vector<std::string> prompts;  ///< at least one
+  /// Nothing is generated: the log-probabilities of the prompts' tokens are asked for.
+  bool echo = false;
 };
 
 struct EmbeddingBody {

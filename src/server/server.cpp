@@ -241,6 +241,10 @@ void HttpServer::AnswerChat(Call& call, const std::string& body) {
 void HttpServer::AnswerCompletion(Call& call, const std::string& body) {
   const auto parsed = ParseCompletionBody(body);
   if (!parsed) return Refuse(call, parsed.error());
+  if (parsed->echo) {
+    return Send(call, service_.Score(
+                          *parsed, [&] { return IsWanted(call.connection); }, Now()));
+  }
   Finish(call, service_.StartCompletion(*parsed, Now()), parsed->stream);
 }
 

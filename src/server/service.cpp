@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <utility>
-
-#include "server/openai_reply.h"
 
 namespace arena {
 namespace {
@@ -131,8 +130,7 @@ ApiResult<std::unique_ptr<CompletionJob>> CompletionService::Start(
     ids.push_back(*id);
   }
   CompletionJobOptions options;
-  options.head = {fmt::format("{}-{:016x}", is_chat ? "chatcmpl" : "cmpl", Random()),
-                  options_.model_name, now, "fp_" + model_.version().substr(0, 12)};
+  options.head = MakeHead(is_chat ? "chatcmpl" : "cmpl", now);
   options.is_chat = is_chat;
   options.has_logprobs = settings.logprobs.has_value();
   options.include_usage = settings.include_usage;
@@ -142,56 +140,53 @@ ApiResult<std::unique_ptr<CompletionJob>> CompletionService::Start(
                                          std::move(ids));
 }
 
-ApiResult<std::vector<std::vector<TokenId>>> CompletionService::EncodeInputs(
-    const EmbeddingBody& body) const {
+ReplyHead CompletionService::MakeHead(std::string_view kind, std::int64_t now) {
+  return {fmt::format("{}-{:016x}", kind, Random()), options_.model_name, now,
+          "fp_" + model_.version().substr(0, 12)};
+}
+
+ApiResult<CompletionService::Inputs> CompletionService::EncodeInputs(
+    std::span<const std::string> texts, std::string_view field) const {
   const Tokenizer& tokenizer = model_.tokenizer();
   const auto context = static_cast<std::size_t>(model_.pool().model().context);
-  std::vector<std::vector<TokenId>> inputs;
-  for (const std::string& text : body.inputs) {
+  Inputs inputs;
+  for (const std::string& text : texts) {
     std::vector<TokenId>& tokens = inputs.emplace_back(tokenizer.Encode(text));
+    const std::size_t index = inputs.size() - 1;
     if (tokens.empty()) {
-      return tl::unexpected(BadRequest(fmt::format("input[{}]: is empty", inputs.size() - 1),
-                                       "input", "invalid_value"));
+      return tl::unexpected(BadRequest(fmt::format("{}[{}]: is empty", field, index),
+                                       std::string(field), "invalid_value"));
     }
     if (tokenizer.add_bos() && tokenizer.bos_id()) {
       tokens.insert(tokens.begin(), *tokenizer.bos_id());
     }
     if (tokens.size() > context) {
       return tl::unexpected(
-          BadRequest(fmt::format("input[{}]: has {} tokens and the model's context is {}",
-                                 inputs.size() - 1, tokens.size(), context),
-                     "input", "context_length_exceeded"));
+          BadRequest(fmt::format("{}[{}]: has {} tokens and the model's context is {}", field,
+                                 index, tokens.size(), context),
+                     std::string(field), "context_length_exceeded"));
     }
   }
   return inputs;
 }
 
-ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
-                                                FunctionRef<bool()> is_wanted) {
-  const auto count = static_cast<std::int64_t>(body.inputs.size());
-  if (auto admitted = Admit(body.model, count); !admitted) {
-    return tl::unexpected(std::move(admitted.error()));
-  }
-  const auto inputs = EncodeInputs(body);
-  if (!inputs) {
-    admission_->Leave(count);
-    return tl::unexpected(inputs.error());
-  }
+ApiResult<std::vector<std::vector<float>>> CompletionService::AskOfEach(
+    const Inputs& inputs, AskModel ask, FunctionRef<bool()> is_wanted) {
   auto events = std::make_shared<EventQueue<Vector>>();
   std::vector<LmPool::Id> ids;
   std::int64_t prompt_tokens = 0;
-  for (std::size_t i = 0; i < inputs->size(); ++i) {
-    prompt_tokens += static_cast<std::int64_t>((*inputs)[i].size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    prompt_tokens += static_cast<std::int64_t>(inputs[i].size());
     const auto on_vector = [events, i, admission = admission_](Result<std::vector<float>> vector) {
       admission->Leave(1);
       events->Push({i, std::move(vector)});
     };
-    ids.push_back(model_.pool().Embed((*inputs)[i], on_vector));
+    ids.push_back(ask(inputs[i], on_vector));
   }
   metrics_->CountTokens(prompt_tokens, 0);
-  std::vector<std::vector<float>> vectors(inputs->size());
+  std::vector<std::vector<float>> vectors(inputs.size());
   std::optional<ApiError> error;
-  for (std::int64_t open = count; open > 0 && !error;) {
+  for (std::size_t open = inputs.size(); open > 0 && !error;) {
     std::optional<Vector> event = events->Next(kEventPollTime);
     if (!event && is_wanted()) continue;
     if (!event) {
@@ -200,21 +195,82 @@ ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
       error = ModelError(event->second.error());
     } else {
       vectors[event->first] = std::move(*event->second);
-      Normalise(vectors[event->first]);
       --open;
     }
   }
-  if (error) {
-    for (const LmPool::Id id : ids) model_.pool().Cancel(id);
-    return tl::unexpected(std::move(*error));
+  if (!error) return vectors;
+  for (const LmPool::Id id : ids) model_.pool().Cancel(id);
+  return tl::unexpected(std::move(*error));
+}
+
+ApiResult<std::string> CompletionService::Score(const CompletionBody& body,
+                                                FunctionRef<bool()> is_wanted, std::int64_t now) {
+  const auto count = static_cast<std::int64_t>(body.prompts.size());
+  if (auto admitted = Admit(body.model, count); !admitted) {
+    return tl::unexpected(std::move(admitted.error()));
   }
-  const auto width = static_cast<std::int64_t>(vectors.front().size());
+  const auto inputs = EncodeInputs(body.prompts, "prompt");
+  if (!inputs) {
+    admission_->Leave(count);
+    return tl::unexpected(inputs.error());
+  }
+  const auto ask = [&](std::span<const TokenId> tokens, LmPool::OnVector on_vector) {
+    if (tokens.size() == 1) {
+      on_vector(std::vector<float>());
+      return LmPool::Id{0};
+    }
+    return model_.pool().Score(tokens.first(1), tokens.subspan(1), std::move(on_vector));
+  };
+  const auto logprobs = AskOfEach(*inputs, ask, is_wanted);
+  if (!logprobs) return tl::unexpected(logprobs.error());
+  std::vector<ReplyChoice> choices(inputs->size());
+  TokenUsage usage;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const std::vector<TokenId>& tokens = (*inputs)[i];
+    choices[i].index = static_cast<std::int64_t>(i);
+    choices[i].text = body.prompts[i];
+    choices[i].finish = "length";
+    auto& shown = choices[i].tokens.emplace();
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      const bool is_special = model_.tokenizer().IsSpecial(tokens[t]);
+      shown.push_back({is_special ? "" : std::string(model_.tokenizer().TokenBytes(tokens[t])),
+                       t == 0 ? std::numeric_limits<double>::quiet_NaN()
+                              : static_cast<double>((*logprobs)[i][t - 1]),
+                       {}});
+    }
+    usage.prompt += static_cast<std::int64_t>(tokens.size());
+  }
+  return CompletionReplyJson(MakeHead("cmpl", now), choices, usage);
+}
+
+ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
+                                                FunctionRef<bool()> is_wanted) {
+  const auto count = static_cast<std::int64_t>(body.inputs.size());
+  if (auto admitted = Admit(body.model, count); !admitted) {
+    return tl::unexpected(std::move(admitted.error()));
+  }
+  const auto inputs = EncodeInputs(body.inputs, "input");
+  if (!inputs) {
+    admission_->Leave(count);
+    return tl::unexpected(inputs.error());
+  }
+  const auto ask = [&](std::span<const TokenId> tokens, LmPool::OnVector on_vector) {
+    return model_.pool().Embed(tokens, std::move(on_vector));
+  };
+  auto vectors = AskOfEach(*inputs, ask, is_wanted);
+  if (!vectors) return tl::unexpected(std::move(vectors.error()));
+  std::int64_t prompt_tokens = 0;
+  for (std::size_t i = 0; i < vectors->size(); ++i) {
+    prompt_tokens += static_cast<std::int64_t>((*inputs)[i].size());
+    Normalise((*vectors)[i]);
+  }
+  const auto width = static_cast<std::int64_t>(vectors->front().size());
   if (body.dimensions && *body.dimensions != width) {
     return tl::unexpected(
         BadRequest(fmt::format("dimensions: this model's embeddings have {}", width), "dimensions",
                    "unsupported_parameter"));
   }
-  return EmbeddingsJson(options_.model_name, vectors, body.is_base64, prompt_tokens);
+  return EmbeddingsJson(options_.model_name, *vectors, body.is_base64, prompt_tokens);
 }
 
 std::string CompletionService::Models() const {

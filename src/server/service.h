@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "server/api_error.h"
 #include "server/completion_job.h"
 #include "server/metrics.h"
+#include "server/openai_reply.h"
 #include "server/openai_request.h"
 
 namespace arena {
@@ -39,7 +41,11 @@ class CompletionService {
   ApiResult<std::unique_ptr<CompletionJob>> StartChat(const ChatBody& body, std::int64_t now);
   ApiResult<std::unique_ptr<CompletionJob>> StartCompletion(const CompletionBody& body,
                                                             std::int64_t now);
-  /// Waits for all vectors, each of length 1; errors as above, and 503 once `is_wanted` is false.
+  /// Waits for the log-probabilities of the prompts' tokens; for `body.echo`. Errors as above, and
+  /// 503 once `is_wanted` is false.
+  ApiResult<std::string> Score(const CompletionBody& body, FunctionRef<bool()> is_wanted,
+                               std::int64_t now);
+  /// Waits for all vectors, each of length 1; errors as Score().
   ApiResult<std::string> Embed(const EmbeddingBody& body, FunctionRef<bool()> is_wanted);
 
   std::string Models() const;
@@ -60,7 +66,15 @@ class CompletionService {
   ApiResult<std::unique_ptr<CompletionJob>> Start(const CompletionSettings& settings,
                                                   std::vector<ChatRequest> prompts, bool is_chat,
                                                   std::int64_t now);
-  ApiResult<std::vector<std::vector<TokenId>>> EncodeInputs(const EmbeddingBody& body) const;
+  /// `field`: what errors call the texts.
+  ApiResult<std::vector<std::vector<TokenId>>> EncodeInputs(std::span<const std::string> texts,
+                                                            std::string_view field) const;
+  using Inputs = std::vector<std::vector<TokenId>>;
+  using AskModel = FunctionRef<LmPool::Id(std::span<const TokenId>, LmPool::OnVector)>;
+  /// Asks about each of the texts and waits; all count as admitted when it ends.
+  ApiResult<std::vector<std::vector<float>>> AskOfEach(const Inputs& inputs, AskModel ask,
+                                                       FunctionRef<bool()> is_wanted);
+  ReplyHead MakeHead(std::string_view kind, std::int64_t now);
 
   LocalModel& model_;
   const ServiceOptions options_;

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <string>
 #include <thread>
@@ -20,6 +22,7 @@
 #include "base/temporary_folder.h"
 #include "tests/endpoint/fake_endpoint.h"
 #include "tests/integration/program.h"
+#include "text/chat_template.h"
 
 namespace arena {
 namespace {
@@ -222,7 +225,8 @@ TEST_F(EndpointPoolTest, WhatTheServerRefusesIsNamed) {
   ::setenv("ARENA_TEST_KEY", "sk-another-key", 1);
   const ProgramResult refused = RunArena(Curate("other"));
   EXPECT_NE(refused.exit_code, 0);
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("[key]"), Not(HasSubstr("sk-another-key"))));
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("/v1/embeddings: "), HasSubstr("[key]"),
+                                 Not(HasSubstr("sk-another-key"))));
 }
 
 TEST_F(EndpointPoolTest, ATestSetIsEmbeddedAndRatedByModelsBehindEndpoints) {
@@ -268,12 +272,64 @@ TEST_F(EndpointPoolTest, ATestSetIsEmbeddedAndRatedByModelsBehindEndpoints) {
   ASSERT_EQ(scored.exit_code, 0) << scored.err;
   EXPECT_THAT(Rows(folder_.path() / "scored.jsonl"), SizeIs(kPrompts));
   EXPECT_EQ(Json::parse(scored.out).at("columns").at(0).at("rated"), kPrompts);
+}
 
-  const ProgramResult ifd =
-      RunArena({"score", "--input", folder_ / "pool.jsonl", "--out", folder_ / "ifd.jsonl", "--add",
-                "ifd", "--rater", "critic", "-c", folder_ / "arena.toml"});
-  EXPECT_EQ(ifd.exit_code, 2);
-  EXPECT_THAT(ifd.err, HasSubstr("name a checkpoint"));
+TEST_F(EndpointPoolTest, IfdIsMeasuredByAServerThatTellsLogprobs) {
+  const FakeEndpoint endpoint(Options(0.3));
+  WriteConfig(endpoint, 16);
+  constexpr int kItems = 40;
+  std::string pool;
+  const auto prompt = [](int i) {
+    return fmt::format("say {} twice", std::string(1 + i % 7, 'z'));
+  };
+  const auto answer = [](int i) { return fmt::format("zz {}", i); };
+  for (int i = 0; i < kItems; ++i) {
+    pool += fmt::format("{{\"instruction\":\"{}\",\"output\":\"{}\"}}\n", prompt(i), answer(i));
+  }
+  pool += "{\"instruction\":\"no answer\",\"output\":\"\"}\n";
+  pool += fmt::format("{{\"instruction\":\"too long\",\"output\":\"{}\"}}\n",
+                      std::string(kFakeLongestText, 'x'));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "answered.jsonl", pool).ok());
+  std::vector<std::string> command = {"score",
+                                      "--input",
+                                      folder_ / "answered.jsonl",
+                                      "--out",
+                                      folder_ / "ifd.jsonl",
+                                      "--add",
+                                      "ifd",
+                                      "--rater",
+                                      "critic",
+                                      "-c",
+                                      folder_ / "arena.toml"};
+  const ProgramResult without = RunArena(command);
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("--rater-template"));
+
+  command.insert(command.end(), {"--rater-template", "chatml"});
+  const ProgramResult scored = RunArena(command);
+  ASSERT_EQ(scored.exit_code, 0) << scored.err;
+  const auto rows = Rows(folder_.path() / "ifd.jsonl");
+  ASSERT_THAT(rows, SizeIs(kItems + 2));
+  const auto chat_template = ChatTemplate::Named("chatml").value();
+  const auto mean = [&](const std::string& asked, const std::string& said) {
+    const std::string shown = chat_template.Render({{Role::kUser, asked}})->text;
+    const auto logprobs = FakeLogprobs(shown + said);
+    return std::accumulate(logprobs.begin() + static_cast<std::ptrdiff_t>(shown.size()),
+                           logprobs.end(), 0.0) /
+           static_cast<double>(said.size());
+  };
+  for (int i = 0; i < kItems; ++i) {
+    const double expected = std::exp(mean("", answer(i)) - mean(prompt(i), answer(i)));
+    EXPECT_NEAR(rows[static_cast<std::size_t>(i)].at("ifd").get<double>(), expected, 1e-9) << i;
+  }
+  EXPECT_FALSE(rows[kItems].contains("ifd"));
+  EXPECT_FALSE(rows[kItems + 1].contains("ifd"));
+
+  // Only what was refused is asked again.
+  const auto asked = endpoint.received();
+  ASSERT_EQ(RunArena(command).exit_code, 0);
+  EXPECT_THAT(endpoint.received() - asked, Le(3)) << "both together, and each alone";
+  EXPECT_EQ(Rows(folder_.path() / "ifd.jsonl"), rows);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
 
@@ -86,8 +87,8 @@ Json OllamaReply(const Answered& answer) {
 }
 
 // Throws nlohmann's exceptions where the body is no such request; so do the next two.
-std::vector<std::string> InputsOf(const Json& body) {
-  const Json& input = body.at("input");
+std::vector<std::string> InputsOf(const Json& body, const char* field = "input") {
+  const Json& input = body.at(field);
   if (input.is_string()) return {input.get<std::string>()};
   return input.get<std::vector<std::string>>();
 }
@@ -108,6 +109,23 @@ Json EmbeddingsReply(const Json& body) {
           {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
 }
 
+// Throws for what asks for more than the prompt's log-probabilities.
+Json EchoReply(const Json& body) {
+  if (!body.at("echo").get<bool>() || body.at("max_tokens") != 0 || body.at("logprobs") != 1) {
+    return Json::parse("only echo");
+  }
+  Json choices = Json::array();
+  for (const std::string& text : InputsOf(body, "prompt")) {
+    Json logprobs = FakeLogprobs(text);
+    logprobs.at(0) = nullptr;
+    choices.push_back({{"index", choices.size()},
+                       {"text", text},
+                       {"logprobs", {{"token_logprobs", std::move(logprobs)}}},
+                       {"finish_reason", "length"}});
+  }
+  return {{"object", "text_completion"}, {"model", body.at("model")}, {"choices", choices}};
+}
+
 Json ModerationReply(const Json& body) {
   Json results = Json::array();
   for (const std::string& text : InputsOf(body)) {
@@ -120,13 +138,15 @@ Json ModerationReply(const Json& body) {
 
 FakeReply ReplyToTexts(const ReceivedRequest& request) {
   const Json body = Json::parse(request.body);
-  for (const std::string& text : InputsOf(body)) {
+  const bool is_echo = request.path == "/v1/completions";
+  for (const std::string& text : InputsOf(body, is_echo ? "prompt" : "input")) {
     if (text.size() > kFakeLongestText) return ErrorReply(400, "the input is too long");
     if (text.empty()) return ErrorReply(400, "the input is empty");
   }
-  return {
-      200, "",
-      DumpJson(request.path == "/v1/embeddings" ? EmbeddingsReply(body) : ModerationReply(body))};
+  const Json reply = is_echo                            ? EchoReply(body)
+                     : request.path == "/v1/embeddings" ? EmbeddingsReply(body)
+                                                        : ModerationReply(body);
+  return {200, "", DumpJson(reply)};
 }
 
 // The text of seat "a" or "b" in the prompt of a judge: between the tags <SEAT-...> and
@@ -207,6 +227,13 @@ Answered AnswerTo(const FakeEndpointOptions& options, const ReceivedRequest& req
 
 }  // namespace
 
+std::vector<double> FakeLogprobs(std::string_view text) {
+  std::vector<double> logprobs;
+  std::array<int, 256> seen{};
+  for (const char c : text) logprobs.push_back(-1.0 / (1 + seen[static_cast<unsigned char>(c)]++));
+  return logprobs;
+}
+
 std::vector<float> FakeEmbedding(std::string_view text) {
   std::vector<float> counts(kFakeDimensions, 0);
   for (const char c : text) {
@@ -258,7 +285,8 @@ FakeReply ReplyTo(const FakeEndpointOptions& options, const ReceivedRequest& req
   if (!options.key.empty() && request.key != options.key) {
     return ErrorReply(401, "Incorrect API key provided: " + request.key);
   }
-  const bool is_of_texts = request.path == "/v1/embeddings" || request.path == "/v1/moderations";
+  const bool is_of_texts = request.path == "/v1/embeddings" || request.path == "/v1/moderations" ||
+                           request.path == "/v1/completions";
   Json (*form)(const Answered&) = request.path == "/v1/chat/completions" ? OpenAiReply
                                   : request.path == "/v1/messages"       ? AnthropicReply
                                   : request.path == "/api/chat"          ? OllamaReply

@@ -55,17 +55,21 @@ Key RequestHash(const ReceivedRequest& request);
 EndpointFault FaultOf(const FakeEndpointOptions& options, const Key& request, int attempt);
 
 /// The good reply in the protocol of the path: OpenAI's /v1/chat/completions, Anthropic's
-/// /v1/messages, Ollama's /api/chat, and OpenAI's /v1/embeddings and /v1/moderations, which flag
-/// texts with the word "bomb" as violence. An answer's text is FakeAnswer() of the last user
-/// message; models whose names begin with "judge" judge, with "rater" rate. Another path is 404,
-/// another key 401, what is no request 400.
+/// /v1/messages, Ollama's /api/chat, OpenAI's /v1/embeddings, /v1/completions with `echo`, and
+/// /v1/moderations, which flags texts with the word "bomb" as violence. An answer's text is
+/// FakeAnswer() of the last user message; models whose names begin with "judge" judge, with "rater"
+/// rate. Another path is 404, another key 401, what is no request 400.
 FakeReply ReplyTo(const FakeEndpointOptions& options, const ReceivedRequest& request);
 
 /// What /v1/embeddings gives: kFakeDimensions counts of letters, so that anagrams are equal.
 inline constexpr std::size_t kFakeDimensions = 26;
 std::vector<float> FakeEmbedding(std::string_view text);
 
-/// The longest text of which /v1/embeddings and /v1/moderations take a request, in bytes.
+/// What /v1/completions with `echo` gives, where each byte is a token: 1 / (1 + how often it came
+/// before in the text), negative. That of the first byte is not told.
+std::vector<double> FakeLogprobs(std::string_view text);
+
+/// The longest text of which these three take a request, in bytes.
 inline constexpr std::size_t kFakeLongestText = 4000;
 
 /// "The answer is N.", where N is the first whole number in the prompt, or, for one prompt in four

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -59,6 +60,39 @@ class ApiServerTest : public testing::Test {
   std::unique_ptr<LocalModel> model_;
   std::unique_ptr<ApiServer> server_;
 };
+
+TEST_F(ApiServerTest, EchoTellsTheLogprobsOfAPrompt) {
+  const auto reply =
+      Fetch(server_->port(), "/v1/completions",
+            R"({"prompt":["The sea, the sea","a"],"max_tokens":0,"echo":true,"logprobs":1})")
+          .json();
+  std::vector<TokenId> tokens = model_->tokenizer().Encode("The sea, the sea");
+  if (model_->tokenizer().add_bos()) tokens.insert(tokens.begin(), *model_->tokenizer().bos_id());
+  std::promise<Result<std::vector<float>>> promise;
+  model_->pool().Score(std::span(tokens).first(1), std::span(tokens).subspan(1),
+                       [&](auto logprobs) { promise.set_value(std::move(logprobs)); });
+  const auto expected = promise.get_future().get();
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  const Json& choice = reply["choices"][0];
+  EXPECT_EQ(choice["text"], "The sea, the sea");
+  const Json& logprobs = choice["logprobs"]["token_logprobs"];
+  ASSERT_EQ(logprobs.size(), tokens.size());
+  EXPECT_TRUE(logprobs[0].is_null());
+  for (std::size_t t = 1; t < tokens.size(); ++t) {
+    EXPECT_NEAR(logprobs[t].get<double>(), static_cast<double>((*expected)[t - 1]), 1e-4);
+  }
+  EXPECT_EQ(choice["logprobs"]["text_offset"].back(), std::string("The sea, the sea").size() - 1);
+  EXPECT_EQ(reply["choices"][1]["text"], "a");
+  EXPECT_EQ(reply["usage"]["completion_tokens"], 0);
+
+  const auto refused = [&](const char* body) {
+    return Fetch(server_->port(), "/v1/completions", body).status;
+  };
+  EXPECT_EQ(refused(R"({"prompt":"a","echo":true,"logprobs":1})"), 400);
+  EXPECT_EQ(refused(R"({"prompt":"a","echo":true,"max_tokens":0})"), 400);
+  EXPECT_EQ(refused(R"({"prompt":"a","max_tokens":0})"), 400);
+  EXPECT_EQ(refused(R"({"prompt":"","echo":true,"max_tokens":0,"logprobs":0})"), 400);
+}
 
 TEST_F(ApiServerTest, ACrowdThatAsksLeavesAndReadsPages) {
   std::atomic<int> whole = 0, refused = 0, other = 0;

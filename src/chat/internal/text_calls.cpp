@@ -48,10 +48,12 @@ TextCallCounts TextCalls::counts() const { return {asked_, kept_, tokens_, cost_
 
 HttpCall TextCalls::CallFor(std::span<const Missing> missing) const {
   const EndpointOptions& options = endpoint_.options;
-  Json body = {{"model", options.model}, {"input", Json::array()}};
+  Json body = api_.more;
+  body["model"] = options.model;
+  Json& texts = body[api_.texts_field] = Json::array();
   std::size_t bytes = 0;
   for (const Missing& one : missing) {
-    body["input"].push_back(one.text);
+    texts.push_back(one.text);
     bytes += one.text.size();
   }
   HttpCall call;
@@ -92,8 +94,10 @@ Status TextCalls::AskOnce(std::span<Missing> missing) const {
     return Cancelled(result.error);
   }
   if (result.end != CallEnd::kDone) {
-    return Error{BlamesText(result) ? ErrorCode::kInvalidInput : ErrorCode::kUnavailable,
-                 WithoutKey(result.error, endpoint_.options)};
+    return Error{
+        BlamesText(result) ? ErrorCode::kInvalidInput : ErrorCode::kUnavailable,
+        WithoutKey(fmt::format("{}{}: {}", EndpointUrl(endpoint_.options), api_.path, result.error),
+                   endpoint_.options)};
   }
   std::vector<KeyLog::Entry> entries;
   for (std::size_t i = 0; i < missing.size(); ++i) {
@@ -109,6 +113,7 @@ Status TextCalls::AskFor(std::span<Missing> missing) const {
   Status status = AskOnce(missing);
   if (status.ok() || status.error().code != ErrorCode::kInvalidInput) return status;
   if (missing.size() == 1) {
+    if (api_.skips_refused) return {};
     return InvalidInput(fmt::format("the text that begins \"{}\" ({} bytes) is refused: {}",
                                     BeginningOf(missing[0].text), missing[0].text.size(),
                                     status.error().message));

@@ -23,7 +23,11 @@ class TextCalls {
  public:
   /// What the endpoint is asked.
   struct Api {
-    std::string path;  ///< "/embeddings"
+    std::string path;         ///< "/embeddings"
+    std::string texts_field;  ///< of the request: "input"
+    Json more;                ///< an object: the request's other fields
+    /// A text that the server refuses has the empty value; else it is an error.
+    bool skips_refused = false;
     /// The values of `count` texts, in their order. Error: it is no such reply, so that it is worth
     /// another attempt.
     std::function<Result<std::vector<std::string>>(const Json& reply, std::size_t count)> read;
@@ -33,7 +37,7 @@ class TextCalls {
   TextCalls(TextEndpoint endpoint, Api api);
 
   /// The value of each text: as it was kept, or asked for, each different text once; empty for a
-  /// blank text, about which nothing is asked. Errors:
+  /// blank text, about which nothing is asked, and for those that are skipped. Errors:
   /// kCancelled (the user interrupted, or the cap on cost is reached), an endpoint that does not
   /// answer. What was answered before is kept all the same.
   Result<std::vector<std::string>> Ask(std::span<const std::string_view> texts) const;
