@@ -7,20 +7,27 @@
 // round lets arena-lm (one worker, two workers) and node-llama-cpp (one thread, two threads)
 // generate one after the other, sampling at temperature 1, and prints tokens per second, medians of
 // the rounds, and the ratio of our two workers to the peer's better number of threads. A batch of 1
-// is one worker against that. Needs `npm ci --ignore-scripts --omit=optional` in
-// tests/interop/llama-cpp for the peer; without it only our speed is printed.
+// is one worker against that. The last column is the share of the limit that binds first: reading
+// the weights once a step at the memory bandwidth that is measured, or two operations for each
+// weight and token at the measured rate of float32 multiply-adds (two threads; one for a batch of
+// 1). A processor with products of bfloat16 has another limit. Needs `npm ci --ignore-scripts
+// --omit=optional` in tests/interop/llama-cpp for the peer; without it only our speed is printed.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/json.h"
@@ -73,7 +80,8 @@ arena::GgufVocabulary Vocabulary(std::int64_t size) {
   return vocabulary;
 }
 
-void MakeModel(const std::string& shape_name, const std::string& directory) {
+// Returns how many of its weights each token is multiplied with.
+double MakeModel(const std::string& shape_name, const std::string& directory) {
   const auto shape = arena::ParseModelShape(shape_name);
   if (!shape.ok()) Fail(shape.error().message);
   const bool is_mini = *shape == arena::ModelShape::kMini;
@@ -89,6 +97,72 @@ void MakeModel(const std::string& shape_name, const std::string& directory) {
                                fmt::format("{}/{}.gguf", directory, arena::GgufTypeName(type)));
     if (!status.ok()) Fail(status.error().message);
   }
+  const auto weights = std::filesystem::file_size(directory + "/model.safetensors") / 2;
+  const std::int64_t looked_up =
+      config.tie_word_embeddings ? 0 : config.vocab_size * config.hidden_size;
+  return static_cast<double>(weights) - static_cast<double>(looked_up);
+}
+
+// Runs `work` on so many threads at once and returns the seconds that it took; the best of five.
+double SecondsOn(unsigned threads, const std::function<void(unsigned)>& work) {
+  double best = 1e9;
+  for (int round = 0; round < 5; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    {
+      std::vector<std::jthread> pool;
+      for (unsigned t = 0; t < threads; ++t) pool.emplace_back(work, t);
+    }
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    best = std::min(best, seconds.count());
+  }
+  return best;
+}
+
+std::atomic<double> sink = 0;  // keeps what is measured from being left out
+
+// Bytes a second that the threads read from memory together.
+double Bandwidth(unsigned threads) {
+  constexpr std::size_t kNumbers = std::size_t{32} << 20;  // 256 MB a thread
+  std::vector<std::vector<std::uint64_t>> numbers(threads);
+  for (auto& of : numbers) of.assign(kNumbers, 1);
+  const double seconds = SecondsOn(threads, [&](unsigned t) {
+    sink = static_cast<double>(
+        std::accumulate(numbers[t].begin(), numbers[t].end(), std::uint64_t{0}));
+  });
+  return static_cast<double>(threads * kNumbers * sizeof(std::uint64_t)) / seconds;
+}
+
+constexpr int kSums = 12;  // enough to hide the latency of two units
+constexpr int kLanes = 16;
+
+[[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] float MultiplyAdd(
+    std::int64_t rounds) {
+  typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
+  Lanes sums[kSums] = {}, factor = Lanes{} + 0.5F, term = Lanes{} + 1.0F;
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (Lanes& sum : sums) sum = sum * factor + term;
+  }
+  for (const Lanes& sum : sums) term += sum;
+  return term[0];
+}
+
+// Operations a second of the threads together; a multiply-add is two.
+double MultiplyAddRate(unsigned threads) {
+  constexpr std::int64_t kRounds = 4'000'000;
+  const double seconds =
+      SecondsOn(threads, [&](unsigned) { sink = static_cast<double>(MultiplyAdd(kRounds)); });
+  return static_cast<double>(threads) * kRounds * kSums * kLanes * 2 / seconds;
+}
+
+struct Limits {
+  double bytes_per_second = 0, operations_per_second = 0;
+};
+
+// Tokens a second that a batch can reach at most.
+double MostTokens(const Limits& limits, double multiplied_weights, int batch) {
+  constexpr double kBytes = 2;  // of a weight
+  const double steps = limits.bytes_per_second / (kBytes * multiplied_weights);
+  return std::min(steps * batch, limits.operations_per_second / (2 * multiplied_weights));
 }
 
 // Workers that are loaded and warm.
@@ -152,11 +226,11 @@ bool MeasurePeer(const std::string& file, int threads, const std::vector<int>& b
   return ::pclose(pipe) == 0 && lines == batches.size();
 }
 
-void MeasureShape(const std::string& shape, const std::vector<int>& batches, int rounds,
-                  int tokens) {
+void MeasureShape(const std::string& shape, const std::vector<int>& batches, int rounds, int tokens,
+                  const Limits& one_thread, const Limits& two_threads) {
   const arena::TemporaryFolder folder;
   const std::string model = folder / shape;
-  MakeModel(shape, model);
+  const double weights = MakeModel(shape, model);
   Rates ours_one, ours_two;
   std::map<std::string, Rates> peers;
   const bool has_peer = std::filesystem::exists(ARENA_LLAMA_CPP_DIR "/node_modules/node-llama-cpp");
@@ -179,8 +253,10 @@ void MeasureShape(const std::string& shape, const std::vector<int>& batches, int
     const double one = Median(ours_one[batch]), two = Median(ours_two[batch]);
     const double ours = batch == 1 ? one : std::max(one, two);
     const double bf16 = best("bf16", batch), q8 = best("q8_0", batch);
-    fmt::print("{:<6} {:>5} {:>10.0f} {:>10.0f} {:>10.0f} {:>10.0f} {:>8.2f} {:>8.2f}\n", shape,
-               batch, one, two, bf16, q8, bf16 > 0 ? ours / bf16 : 0, q8 > 0 ? ours / q8 : 0);
+    const double most = MostTokens(batch == 1 ? one_thread : two_threads, weights, batch);
+    fmt::print("{:<6} {:>5} {:>10.0f} {:>10.0f} {:>10.0f} {:>10.0f} {:>8.2f} {:>8.2f} {:>8.0f}%\n",
+               shape, batch, one, two, bf16, q8, bf16 > 0 ? ours / bf16 : 0, q8 > 0 ? ours / q8 : 0,
+               100 * ours / most);
     std::fflush(stdout);
   }
 }
@@ -198,10 +274,16 @@ int main(int argc, char** argv) {
   }
   const int rounds = std::max(1, std::atoi(argument(3, "3").c_str()));
   const int tokens = std::max(1, std::atoi(argument(4, "16").c_str()));
-  fmt::print("{:<6} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}\n", "shape", "batch", "1 worker",
-             "2 workers", "llama bf16", "llama q8_0", "/bf16", "/q8_0");
+  const Limits one = {Bandwidth(1), MultiplyAddRate(1)}, two = {Bandwidth(2), MultiplyAddRate(2)};
+  fmt::print(
+      "reads {:.1f} and {:.1f} GB/s, float32 multiply-adds {:.0f} and {:.0f} GFLOP/s with one "
+      "and two threads\n",
+      one.bytes_per_second / 1e9, two.bytes_per_second / 1e9, one.operations_per_second / 1e9,
+      two.operations_per_second / 1e9);
+  fmt::print("{:<6} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>9}\n", "shape", "batch",
+             "1 worker", "2 workers", "llama bf16", "llama q8_0", "/bf16", "/q8_0", "of limit");
   for (const std::string& shape : Split(argument(1, "mini,60m,135m"))) {
-    MeasureShape(shape, batches, rounds, tokens);
+    MeasureShape(shape, batches, rounds, tokens, one, two);
   }
   return 0;
 }

@@ -7,7 +7,10 @@ A step is forward, backward and AdamW on random tokens, every token but the firs
 runs as one process and as two ranks that share the batch (Gloo on loopback); python3-torch, eager
 with OpenBLAS (tests/reference/train_reference.py speed), with one thread, two threads, and as two
 processes that do not even exchange gradients. Each round runs all of them one after another; the
-figures are medians of the rounds, the ratio is our better one to the peer's best.
+figures are medians of the rounds, the ratio is our better one to the peer's best. The share of peak
+is the arithmetic of a step (6 operations a token for each weight of a product, without attention's
+products of activations) beside what OpenBLAS reaches with float32 matrices of 2048 in the same round,
+one thread for one process and two threads for two ranks.
 
 Needs build/release and Debian's python3-torch, libopenblas0-pthread.
 """
@@ -84,6 +87,33 @@ def peer_rate(work, shape, precision, threads, processes):
     return sum(json.loads(output)["tokens_per_second"] for output in outputs)
 
 
+def peak_gflops(threads):
+    """Of OpenBLAS, products of float32 matrices of 2048."""
+    code = """
+import time, numpy as np
+a, b = (np.random.default_rng(i).random((2048, 2048), np.float32) for i in (1, 2))
+a @ b
+rates = []
+for _ in range(5):
+    start = time.perf_counter()
+    a @ b
+    rates.append(2 * 2048**3 / (time.perf_counter() - start))
+print(max(rates) / 1e9)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env=dict(os.environ, OPENBLAS_NUM_THREADS=str(threads)))
+    return float(done.stdout)
+
+
+def operations_per_token(work, shape):
+    """Forward and backward, of the weights that are multiplied with."""
+    done = subprocess.run([os.path.join(BUILD, "arena"), "model", "info", os.path.join(work, shape), "--json"],
+                          capture_output=True, text=True, check=True)
+    info = json.loads(done.stdout)
+    looked_up = 0 if info["tied_head"] else info["vocabulary"] * info["hidden_size"]
+    return 6 * (info["parameters"] - looked_up)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", default="mini,60m,135m")
@@ -95,7 +125,9 @@ def main():
              "arena 2 ranks": lambda w, s, p, i: own_rate(w, s, p, 2, 29700 + i),
              "torch 1 thread": lambda w, s, p, i: peer_rate(w, s, p, 1, 1),
              "torch 2 threads": lambda w, s, p, i: peer_rate(w, s, p, 2, 1),
-             "torch 2 processes": lambda w, s, p, i: peer_rate(w, s, p, 1, 2)}
+             "torch 2 processes": lambda w, s, p, i: peer_rate(w, s, p, 1, 2),
+             "peak 1 thread, GFLOP/s": lambda w, s, p, i: peak_gflops(1),
+             "peak 2 threads, GFLOP/s": lambda w, s, p, i: peak_gflops(2)}
     report = []
     with tempfile.TemporaryDirectory() as work:
         for shape in args.shapes.split(","):
@@ -113,9 +145,15 @@ def main():
                 print(f"{shape} {precision}, tokens/s, median of {args.rounds}")
                 for name, value in medians.items():
                     print(f"  {name:<18}{value:>10.0f}")
-                print(f"  ratio {own / peer:.2f}" if peer else "  the peer cannot", flush=True)
-                report.append({"shape": shape, "precision": precision, "tokens_per_second": medians,
-                               "ratio": own / peer if peer else None})
+                operations = operations_per_token(work, shape) / 1e9
+                shares = {name: medians[name] * operations / medians[peak] for name, peak in
+                          (("arena 1 process", "peak 1 thread, GFLOP/s"),
+                           ("arena 2 ranks", "peak 2 threads, GFLOP/s"))}
+                print(f"  ratio {own / peer:.2f}" if peer else "  the peer cannot")
+                print("  of the float32 peak: " + ", ".join(
+                    f"{name} {100 * share:.0f}%" for name, share in shares.items()), flush=True)
+                report.append({"shape": shape, "precision": precision, "medians": medians,
+                               "ratio": own / peer if peer else None, "share_of_peak": shares})
     if args.out:
         with open(args.out, "w") as file:
             json.dump({"machine": machine.machine(), "commit": machine.commit(), "seed": 1,

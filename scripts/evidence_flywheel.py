@@ -228,10 +228,13 @@ def ablation_tables():
     found = {name: {r["seed"]: r for r in results(name)} for name in OVERRIDES}
     if not any(found[name] for name in OVERRIDES if name != "run"):
         return []
+    machines = sorted({r["machine"] for name in found if name != "run" for r in found[name].values()})
     lines = ["", "## Ablations", "", "Two iterations of half-size shards; the gain from the first "
              "stage to the last. In the first three tables SFT alone learns, from 1,500 selected "
              "rows a stage. Differences are from the first row of the table, seed by seed. "
-             "Selection by tags is not among them: no model of the mini world can list tags."]
+             "Selection by tags is not among them: an instruction of the mini world asks for one "
+             "thing, so that INSTAG's count is one for all, and the choice by it the random one. "
+             f"Machines: {'; '.join(machines)}."]
     for title, rows in ABLATIONS.items():
         lines += ["", f"| {title} | seeds | rating points | exact match, points | "
                   "difference, rating | difference, exact match |", "|---|---|---|---|---|---|"]
