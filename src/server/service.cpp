@@ -170,6 +170,17 @@ ApiResult<CompletionService::Inputs> CompletionService::EncodeInputs(
   return inputs;
 }
 
+ApiResult<CompletionService::Inputs> CompletionService::AdmitInputs(
+    std::string_view model, std::span<const std::string> texts, std::string_view field) {
+  const auto count = static_cast<std::int64_t>(texts.size());
+  if (auto admitted = Admit(model, count); !admitted) {
+    return tl::unexpected(std::move(admitted.error()));
+  }
+  auto inputs = EncodeInputs(texts, field);
+  if (!inputs) admission_->Leave(count);
+  return inputs;
+}
+
 ApiResult<std::vector<std::vector<float>>> CompletionService::AskOfEach(
     const Inputs& inputs, AskModel ask, FunctionRef<bool()> is_wanted) {
   auto events = std::make_shared<EventQueue<Vector>>();
@@ -205,15 +216,8 @@ ApiResult<std::vector<std::vector<float>>> CompletionService::AskOfEach(
 
 ApiResult<std::string> CompletionService::Score(const CompletionBody& body,
                                                 FunctionRef<bool()> is_wanted, std::int64_t now) {
-  const auto count = static_cast<std::int64_t>(body.prompts.size());
-  if (auto admitted = Admit(body.model, count); !admitted) {
-    return tl::unexpected(std::move(admitted.error()));
-  }
-  const auto inputs = EncodeInputs(body.prompts, "prompt");
-  if (!inputs) {
-    admission_->Leave(count);
-    return tl::unexpected(inputs.error());
-  }
+  const auto inputs = AdmitInputs(body.model, body.prompts, "prompt");
+  if (!inputs) return tl::unexpected(inputs.error());
   const auto ask = [&](std::span<const TokenId> tokens, LmPool::OnVector on_vector) {
     if (tokens.size() == 1) {
       on_vector(std::vector<float>());
@@ -245,15 +249,8 @@ ApiResult<std::string> CompletionService::Score(const CompletionBody& body,
 
 ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
                                                 FunctionRef<bool()> is_wanted) {
-  const auto count = static_cast<std::int64_t>(body.inputs.size());
-  if (auto admitted = Admit(body.model, count); !admitted) {
-    return tl::unexpected(std::move(admitted.error()));
-  }
-  const auto inputs = EncodeInputs(body.inputs, "input");
-  if (!inputs) {
-    admission_->Leave(count);
-    return tl::unexpected(inputs.error());
-  }
+  const auto inputs = AdmitInputs(body.model, body.inputs, "input");
+  if (!inputs) return tl::unexpected(inputs.error());
   const auto ask = [&](std::span<const TokenId> tokens, LmPool::OnVector on_vector) {
     return model_.pool().Embed(tokens, std::move(on_vector));
   };

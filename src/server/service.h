@@ -66,12 +66,14 @@ class CompletionService {
   ApiResult<std::unique_ptr<CompletionJob>> Start(const CompletionSettings& settings,
                                                   std::vector<ChatRequest> prompts, bool is_chat,
                                                   std::int64_t now);
-  /// `field`: what errors call the texts.
-  ApiResult<std::vector<std::vector<TokenId>>> EncodeInputs(std::span<const std::string> texts,
-                                                            std::string_view field) const;
   using Inputs = std::vector<std::vector<TokenId>>;
+  /// `field`, here and below: what errors call the texts.
+  ApiResult<Inputs> EncodeInputs(std::span<const std::string> texts, std::string_view field) const;
+  /// The texts' tokens, with a sequence admitted for each; none are where there is an error.
+  ApiResult<Inputs> AdmitInputs(std::string_view model, std::span<const std::string> texts,
+                                std::string_view field);
   using AskModel = FunctionRef<LmPool::Id(std::span<const TokenId>, LmPool::OnVector)>;
-  /// Asks about each of the texts and waits; all count as admitted when it ends.
+  /// Asks about each of the texts and waits; the sequences that were admitted for them leave.
   ApiResult<std::vector<std::vector<float>>> AskOfEach(const Inputs& inputs, AskModel ask,
                                                        FunctionRef<bool()> is_wanted);
   ReplyHead MakeHead(std::string_view kind, std::int64_t now);
