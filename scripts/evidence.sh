@@ -48,9 +48,10 @@ speed() {
 }
 
 trainers() {
-  [ -f "$out/trainers.json" ] ||
-    /usr/bin/python3 tests/reference/agreement.py --arena build/release/arena \
-      --work build/evidence/trainers --seeds 3 --out "$out/trainers.json"
+  [ -f "$out/trainers.json" ] && return
+  /usr/bin/python3 tests/reference/agreement.py --arena build/release/arena \
+    --work build/evidence/trainers --seeds 3 --out "$out/trainers.json"
+  /usr/bin/python3 tests/reference/curves.py --work build/evidence/trainers --out "$out/trainers.svg"
 }
 
 flywheel() { /usr/bin/python3 scripts/evidence_flywheel.py runs; }

@@ -16,12 +16,14 @@ does not rise. Needs python3-torch.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "bench"))
+import machine  # noqa: E402
+
 REFERENCE = [sys.executable, os.path.join(HERE, "train_reference.py")]
 FULL = {"base": 827, "sft": 600, "dpo": 60, "rm": 120, "ppo": 14, "pairs": 4000, "train": 12000,
         "dev": 1000}
@@ -195,7 +197,7 @@ def main():
         failed |= is_share and abs(own - ref) * 100 > tolerance
     failed |= any(r["arena"]["ppo_reward_rise"] <= 0 for r in results)
     if args.out:
-        json.dump({"machine": platform.processor() or platform.machine(), "plan": runs.plan,
+        json.dump({"machine": machine.machine(), "commit": machine.commit(), "plan": runs.plan,
                    "settings": {"sft": SFT, "dpo": DPO, "rm": RM, "ppo": PPO},
                    "tolerance_points": tolerance, "seeds": results}, open(args.out, "w"), indent=1)
     sys.exit(1 if failed else 0)
