@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "chat/internal/chat_protocol.h"
 #include "chat/internal/closing_answer.h"
 #include "chat/internal/text_calls.h"
 
