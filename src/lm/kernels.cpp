@@ -19,6 +19,14 @@ bool HasAvx512() {
 #endif
 }
 
+bool HasAvx512Bf16() {
+#if defined(__x86_64__)
+  return HasAvx512() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 bool HasAvx2() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -55,7 +63,7 @@ const Kernels& Choose() {
   if (const char* wanted = std::getenv("ARENA_LM_KERNELS"); wanted != nullptr) {
     if (const Kernels* named = KernelsNamed(wanted); named != nullptr) return *named;
   }
-  for (const char* name : {"amx", "avx512", "avx2"}) {
+  for (const char* name : {"amx", "avx512bf16", "avx512", "avx2"}) {
     if (const Kernels* named = KernelsNamed(name); named != nullptr) return *named;
   }
   return kPlainKernels;
@@ -67,6 +75,7 @@ const Kernels* KernelsNamed(const char* name) {
   const std::string_view wanted = name;
 #if defined(__x86_64__)
   if (wanted == "amx" && HasAmx()) return &kAmxKernels;
+  if (wanted == "avx512bf16" && HasAvx512Bf16()) return &kAvx512Bf16Kernels;
   if (wanted == "avx512" && HasAvx512()) return &kAvx512Kernels;
   if (wanted == "avx2" && HasAvx2()) return &kAvx2Kernels;
 #endif

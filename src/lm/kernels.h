@@ -50,10 +50,11 @@ struct Product {
 /// depend on the other rows: each sum is taken in one order, whatever the number of rows, so an
 /// answer has the same bits alone and in a batch.
 struct Kernels {
-  const char* name;  ///< "avx512", "avx2" or "plain"
+  const char* name;  ///< "amx", "avx512bf16", "avx512", "avx2" or "plain"
   void (*multiply_f32)(const Product<float>& product);
   void (*multiply_bf16)(const Product<Bfloat16>& product);
-  /// As multiply_bf16, but rounds X to bfloat16 where that is faster: in the set "amx".
+  /// As multiply_bf16, but rounds X to bfloat16 where that is faster: in the sets
+  /// "amx" and "avx512bf16".
   void (*multiply_rounded)(const Product<Bfloat16>& product);
   /// y = x / sqrt(mean(x^2) + epsilon) * weight
   void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n, float* y);
@@ -70,8 +71,8 @@ struct Kernels {
   void (*scale)(float* x, float factor, std::size_t n);
 };
 
-/// The best set for this processor. ARENA_LM_KERNELS=plain|avx2|avx512|amx in the environment
-/// chooses another one that the processor has.
+/// The best set for this processor. ARENA_LM_KERNELS in the environment names another one
+/// that the processor has.
 const Kernels& ChosenKernels();
 
 /// The set of that name; null where it is unknown or this processor lacks the instructions.

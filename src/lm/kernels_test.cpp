@@ -105,6 +105,37 @@ TEST_P(KernelsTest, ARowHasTheSameBitsAmongOthers) {
   }
 }
 
+TEST_P(KernelsTest, RoundedProductsOfManyRowsAndAGreatDepth) {
+  Rng rng(5);
+  for (const std::size_t depth : {1023U, 1025U, 2100U}) {
+    constexpr std::size_t kRows = 70, kPanels = 2, kColumns = kPanels * kPanelColumns;
+    std::vector<float> x = RandomFloats(rng, kRows * depth);
+    for (float& value : x) value = Widen(Cut(value));
+    std::vector<Bfloat16> w(kPanels * PanelSize<Bfloat16>(depth), 0x7FC0);
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      for (std::size_t k = 0; k < depth; ++k) {
+        w[At<Bfloat16>(depth, k, c)] = Cut(static_cast<float>(rng.Uniform() - 0.5));
+      }
+    }
+    std::vector<float> all(kRows * kColumns), one(kColumns);
+    kernels().multiply_rounded(
+        {x.data(), depth, kRows, depth, w.data(), kPanels, all.data(), kColumns});
+    for (std::size_t r = 0; r < kRows; ++r) {
+      kernels().multiply_rounded(
+          {x.data() + r * depth, depth, 1, depth, w.data(), kPanels, one.data(), kColumns});
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        double sum = 0;
+        for (std::size_t k = 0; k < depth; ++k) {
+          sum += static_cast<double>(x[r * depth + k]) *
+                 static_cast<double>(Widen(w[At<Bfloat16>(depth, k, c)]));
+        }
+        ASSERT_NEAR(all[r * kColumns + c], sum, 1e-3);
+        ASSERT_EQ(one[c], all[r * kColumns + c]) << "a row has the same bits among others";
+      }
+    }
+  }
+}
+
 TEST_P(KernelsTest, ExponentialsAndTheirSum) {
   Rng rng(3);
   for (const std::size_t n : {1U, 15U, 16U, 17U, 1000U, 5000U}) {
@@ -158,7 +189,8 @@ TEST_P(KernelsTest, NormSiluRotationMaximumScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::Values("plain", "avx2", "avx512", "amx"),
+INSTANTIATE_TEST_SUITE_P(All, KernelsTest,
+                         testing::Values("plain", "avx2", "avx512", "avx512bf16", "amx"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(KernelsChoiceTest, UnknownNamesAreNoKernels) {

@@ -11,7 +11,7 @@ template <>
 const Operations<float>& ChosenOperations() {
 #if defined(__x86_64__)
   const std::string_view name = lm::ChosenKernels().name;
-  if (name == "avx512" || name == "amx") return kAvx512Operations;
+  if (name.starts_with("avx512") || name == "amx") return kAvx512Operations;
   if (name == "avx2") return kAvx2Operations;
 #endif
   return kPlainOperations;

@@ -52,7 +52,7 @@ namespace internal {
 const UpdateLoops& ChosenUpdate() {
 #if defined(__x86_64__)
   const std::string_view name = lm::ChosenKernels().name;
-  if (name == "amx" || name == "avx512") return kAvx512Update;
+  if (name.starts_with("avx512") || name == "amx") return kAvx512Update;
   if (name == "avx2") return kAvx2Update;
 #endif
   return kPlainUpdate;

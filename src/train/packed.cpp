@@ -1,8 +1,10 @@
 #include "train/packed.h"
 
 #include <algorithm>
-
-#include "checkpoint/tensor.h"
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
 
 namespace arena::train {
 namespace {
@@ -11,6 +13,16 @@ constexpr std::size_t kWidth = lm::kPanelColumns;
 // Rows of activations that are transposed at once for the gradient of a weight: they and the
 // gradient's rows stay in the second-level cache.
 constexpr std::size_t kGradientRows = 512;
+
+static_assert(std::endian::native == std::endian::little, "the first of a pair is the lower half");
+
+// The bfloat16 nearest to the value, ties to even; NaN stays NaN. In a form that is vectorised.
+std::uint32_t RoundedBits(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t nearest = (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16;
+  const std::uint32_t nan = bits >> 16 | 0x40U;
+  return (bits & 0x7FFFFFFFU) > 0x7F800000U ? nan : nearest;
+}
 
 }  // namespace
 
@@ -59,10 +71,14 @@ void Packed<float>::Round() {
   lm::Bfloat16* const rounded = rounded_.Get(panels * size);
   for (std::size_t panel = 0; panel < panels; ++panel) {
     const float* from = panels_.data() + panel * depth_ * kWidth;
-    lm::Bfloat16* const to = rounded + panel * size;
-    for (std::size_t k = 0; k < depth_; ++k, from += kWidth) {
-      for (std::size_t c = 0; c < kWidth; ++c)
-        to[lm::PanelIndex<lm::Bfloat16>(k, c)] = FloatToBf16(from[c]);
+    lm::Bfloat16* to = rounded + panel * size;
+    for (std::size_t k = 0; k < depth_; k += 2, from += 2 * kWidth, to += 2 * kWidth) {
+      std::array<std::uint32_t, kWidth> pairs;
+      for (std::size_t c = 0; c < kWidth; ++c) pairs[c] = RoundedBits(from[c]);
+      if (k + 1 < depth_) {
+        for (std::size_t c = 0; c < kWidth; ++c) pairs[c] |= RoundedBits(from[kWidth + c]) << 16;
+      }
+      std::memcpy(to, pairs.data(), sizeof pairs);
     }
   }
 }

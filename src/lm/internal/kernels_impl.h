@@ -262,7 +262,5 @@ constexpr Kernels MakeKernels(const char* name) {
           .scale = Scale};
 }
 
-#undef ARENA_INLINE
-
 }  // namespace
 }  // namespace arena::lm
