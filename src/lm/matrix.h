@@ -16,7 +16,8 @@ namespace arena::lm {
 enum class Storage {
   kF32,
   kBf16,         ///< two bytes, multiplied with float32
-  kBf16Rounded,  ///< two bytes, multiplied with what may be rounded to bfloat16: faster with AMX or AVX512-BF16
+  kBf16Rounded,  ///< two bytes, multiplied with what may be rounded to bfloat16: faster with AMX or
+                 ///< AVX512-BF16
 };
 
 constexpr std::size_t RoundUpToPanel(std::size_t columns) {
