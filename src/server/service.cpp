@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <limits>
 #include <utility>
+
+#include "core/embedder.h"
 
 namespace arena {
 namespace {
@@ -18,15 +19,6 @@ ChatRequest MakeRequest(const CompletionSettings& settings) {
   request.stop = settings.stop;
   request.logprobs = settings.logprobs;
   return request;
-}
-
-/// Scales a vector to length 1, as clients expect of embeddings.
-void Normalise(std::vector<float>& vector) {
-  double squares = 0;
-  for (const float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
-  if (squares == 0) return;
-  const double scale = 1 / std::sqrt(squares);
-  for (float& x : vector) x = static_cast<float>(static_cast<double>(x) * scale);
 }
 
 using Vector = std::pair<std::size_t, Result<std::vector<float>>>;
@@ -259,7 +251,7 @@ ApiResult<std::string> CompletionService::Embed(const EmbeddingBody& body,
   std::int64_t prompt_tokens = 0;
   for (std::size_t i = 0; i < vectors->size(); ++i) {
     prompt_tokens += static_cast<std::int64_t>((*inputs)[i].size());
-    Normalise((*vectors)[i]);
+    ScaleToUnit((*vectors)[i]);  // as clients expect of embeddings
   }
   const auto width = static_cast<std::int64_t>(vectors->front().size());
   if (body.dimensions && *body.dimensions != width) {
