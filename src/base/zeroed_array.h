@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -28,18 +29,32 @@ class ZeroedArray {
   const T& operator[](std::size_t i) const { return numbers_.get()[i]; }
 
  private:
+  static constexpr std::size_t kPage = 4096;
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+  static std::size_t MappedBytes(std::size_t size) {
+    return (size * sizeof(T) + kPage - 1) / kPage * kPage;
+  }
+
   static T* Map(std::size_t size) {
     if (size == 0) return nullptr;
-    const std::size_t bytes = size * sizeof(T);
+    const std::size_t bytes = MappedBytes(size);
+    // What begins within a huge page is in small ones up to its end.
+    const std::size_t ahead = bytes < kHugePage ? 0 : kHugePage;
     void* const memory =
-        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ::mmap(nullptr, bytes + ahead, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
-    ::madvise(memory, bytes, MADV_HUGEPAGE);
-    return static_cast<T*>(memory);
+    auto* const mapped = static_cast<std::byte*>(memory);
+    const auto address = reinterpret_cast<std::uintptr_t>(memory);
+    const std::size_t skipped = ahead == 0 ? 0 : (kHugePage - address % kHugePage) % kHugePage;
+    if (skipped > 0) ::munmap(mapped, skipped);
+    if (ahead > skipped) ::munmap(mapped + skipped + bytes, ahead - skipped);
+    ::madvise(mapped + skipped, bytes, MADV_HUGEPAGE);
+    return reinterpret_cast<T*>(mapped + skipped);
   }
   struct Unmap {
     std::size_t size = 0;
-    void operator()(T* numbers) const { ::munmap(numbers, size * sizeof(T)); }
+    void operator()(T* numbers) const { ::munmap(numbers, MappedBytes(size)); }
   };
 
   std::size_t size_ = 0;

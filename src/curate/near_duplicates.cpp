@@ -13,7 +13,7 @@
 namespace arena {
 namespace {
 
-constexpr std::size_t kBlock = 4096;  // documents that are looked up before any is added
+constexpr std::size_t kBlock = 8192;  // documents that are looked up before any is added
 // Of a band's row in the block's tables: not a multiple of 4 KB, so that a column's numbers do not
 // fall into the same places of the first-level cache.
 constexpr std::size_t kStride = kBlock + 16;
@@ -109,9 +109,10 @@ class Finder {
     const std::size_t most = options_.most_in_tables;
     const std::size_t entered =
         most == 0 ? order.size() : std::min(order.size(), (most + kBlock - 1) / kBlock * kBlock);
-    index_.clear();
-    for (std::size_t b = 0; b < NumberOfBands(); ++b) index_.emplace_back(entered);
+    index_ = {};
+    index_ = LshIndex(NumberOfBands(), entered);
     order_ = order;
+    unsettled_ = 0;
     is_removed_.assign(entered, 0);
     std::vector<std::uint32_t> left;
     for (std::size_t at = 0; at < order.size(); at += kBlock) {
@@ -122,7 +123,7 @@ class Finder {
       CompareWithEarlierBlocks(block);
       if (enters) {
         CompareWithinBlock(block, at);
-        Settle(block.size(), at);
+        unsettled_ = block.size();
       } else {
         LeaveUnmatched(block, left);
       }
@@ -180,15 +181,16 @@ class Finder {
   // Finds the lists in which the block's documents stand: heads_ has the last one that was kept in
   // an earlier block, links_ the place in the block of the one before it there, and kNoDocument
   // where there is none. With `enters` the documents, which begin at `at` in the pass, head their
-  // lists from here on.
+  // lists from here on. The lists are led through the block before first.
   void LookUp(Block block, std::size_t at, bool enters) {
     std::fill(has_head_.begin(), has_head_.end(), 0);
     std::fill(has_link_.begin(), has_link_.end(), 0);
-    ParallelFor(index_.size(), options_.threads, [&](std::size_t b) {
-      LshBand& band = index_[b];
+    ParallelFor(index_.bands(), options_.threads, [&](std::size_t b) {
+      LshBand band = index_.band(b);
       const std::uint32_t* const hashes = &hashes_[b * kStride];
       std::uint32_t* const heads = &heads_[b * kStride];
       std::uint32_t* const links = &links_[b * kStride];
+      if (unsettled_ > 0) Settle(band, {heads, unsettled_}, {links, unsettled_}, at - unsettled_);
       for (std::size_t i = 0; i < block.size(); ++i) {
         if (i + kAhead < block.size()) band.Prefetch(hashes[i + kAhead]);
         heads[i] = links[i] = kNoDocument;
@@ -207,6 +209,7 @@ class Finder {
         if (heads[i] != kNoDocument) Set(has_head_[i]);
       }
     });
+    unsettled_ = 0;
   }
 
   // Several bands' threads may set the same flag.
@@ -219,8 +222,7 @@ class Finder {
       for (std::size_t i = begin; i < end; ++i) {
         matches_[i].reset();
         if (!has_head_[i]) continue;
-        const auto candidates =
-            scratch->candidates.Collect(index_, is_removed_.size(), &heads_[i], kStride);
+        const auto candidates = scratch->candidates.Collect(index_, &heads_[i], kStride);
         matches_[i] = FirstNear(block[i], candidates, order_, scratch->comparer);
       }
       ReturnScratch(std::move(scratch));
@@ -260,7 +262,7 @@ class Finder {
   // the kept ones, ascending.
   void FollowLinks(std::size_t i, std::size_t at) {
     candidates_.clear();
-    for (std::size_t b = 0; b < index_.size(); ++b) {
+    for (std::size_t b = 0; b < index_.bands(); ++b) {
       std::uint32_t* const links = &links_[b * kStride];
       std::uint32_t link = links[i];
       // A removed document's own link leads to a kept one, so lists do not grow by what is removed.
@@ -271,17 +273,14 @@ class Finder {
     candidates_.erase(std::unique(candidates_.begin(), candidates_.end()), candidates_.end());
   }
 
-  // Writes the lists of the block's documents, in which all are kept but perhaps the first.
-  void Settle(std::size_t count, std::size_t at) {
-    ParallelFor(index_.size(), options_.threads, [&](std::size_t b) {
-      const std::uint32_t* const heads = &heads_[b * kStride];
-      const std::uint32_t* const links = &links_[b * kStride];
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto link = static_cast<std::uint32_t>(at + links[i]);
-        index_[b].SetBefore(static_cast<std::uint32_t>(at + i),
-                            links[i] == kNoDocument ? heads[i] : link);
-      }
-    });
+  // Writes a band's lists of the documents of a block, which begin at `at` and in which all are
+  // kept but perhaps the first.
+  static void Settle(LshBand& band, std::span<const std::uint32_t> heads,
+                     std::span<const std::uint32_t> links, std::size_t at) {
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      const auto link = static_cast<std::uint32_t>(at + links[i]);
+      band.SetBefore(static_cast<std::uint32_t>(at + i), links[i] == kNoDocument ? heads[i] : link);
+    }
   }
 
   const ShingleSets& sets_;
@@ -289,7 +288,8 @@ class Finder {
   const LshBands bands_;
   const MinHasher hasher_;
   std::span<const std::uint32_t> order_;  ///< of the pass
-  std::vector<LshBand> index_;            ///< numbers documents by their places in order_
+  LshIndex index_;                        ///< numbers documents by their places in order_
+  std::size_t unsettled_ = 0;             ///< documents of the last block that the lists lack
   std::vector<char> is_removed_;          ///< by the same numbers
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> heads_;

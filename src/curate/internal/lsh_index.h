@@ -18,13 +18,19 @@ inline constexpr std::uint32_t kNoDocument = UINT32_MAX;
 void BandHashes(std::span<const std::uint32_t> signature, const LshBands& bands,
                 std::uint32_t* hashes, std::size_t stride);
 
-/// The documents of one band by their hash: an open-addressing table whose slots head lists of
-/// documents with the same hash. 16 bytes for each document that it has room for. Reading is
-/// thread-safe while nothing is written.
+/// A place of a band's table.
+struct LshSlot {
+  std::uint32_t hash;
+  std::uint32_t after_last;  ///< the last document with this hash + 1; 0: the place is free
+};
+
+/// The documents of one band by their hash: an open-addressing table whose places head lists of
+/// documents with the same hash. A view of an LshIndex. Reading is thread-safe while nothing is
+/// written.
 class LshBand {
  public:
-  /// Room for the documents 0 to `documents` - 1.
-  explicit LshBand(std::size_t documents);
+  LshBand(std::span<LshSlot> slots, std::span<std::uint32_t> before)
+      : slots_(slots), before_(before) {}
 
   /// The last document with this hash, or kNoDocument.
   std::uint32_t Find(std::uint32_t hash) const { return slots_[Place(hash)].after_last - 1; }
@@ -37,27 +43,42 @@ class LshBand {
   void Prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[FirstPlace(hash)]); }
 
  private:
-  struct Slot {
-    std::uint32_t hash;
-    std::uint32_t after_last;  ///< the last document + 1; 0: the slot is free
-  };
-
   std::size_t FirstPlace(std::uint32_t hash) const {
     return static_cast<std::size_t>(std::uint64_t{hash} * slots_.size() >> 32);
   }
   std::size_t Place(std::uint32_t hash) const;
 
-  ZeroedArray<Slot> slots_;
+  std::span<LshSlot> slots_;
+  std::span<std::uint32_t> before_;
+};
+
+/// The tables of all bands in one piece of memory: 16 bytes a band for each document that there is
+/// room for. Several threads may work on different bands.
+class LshIndex {
+ public:
+  LshIndex() = default;
+  /// Room for the documents 0 to `documents` - 1. Throws std::bad_alloc.
+  LshIndex(std::size_t bands, std::size_t documents);
+
+  std::size_t bands() const { return bands_; }
+  std::size_t documents() const { return documents_; }
+  LshBand band(std::size_t b) const;
+
+ private:
+  std::size_t bands_ = 0;
+  std::size_t documents_ = 0;
+  std::size_t slots_of_band_ = 0;
+  ZeroedArray<LshSlot> slots_;
   ZeroedArray<std::uint32_t> before_;
 };
 
 /// Collects the candidates of one document after the other. Not thread-safe.
 class CandidateCollector {
  public:
-  /// The documents, of `documents` in all, in the lists of `bands` that begin at heads[b * stride],
-  /// ascending, each once. Valid until the next call.
-  std::span<const std::uint32_t> Collect(std::span<const LshBand> bands, std::size_t documents,
-                                         const std::uint32_t* heads, std::size_t stride);
+  /// The documents in the lists of the bands that begin at heads[b * stride], ascending, each once.
+  /// Valid until the next call.
+  std::span<const std::uint32_t> Collect(const LshIndex& index, const std::uint32_t* heads,
+                                         std::size_t stride);
 
  private:
   std::vector<std::uint32_t> found_;
