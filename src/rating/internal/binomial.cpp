@@ -166,17 +166,23 @@ void PoissonTables::FillCells(std::vector<double> mass, std::uint32_t lowest) {
 }
 
 Multinomial::Multinomial(std::vector<double> sizes) : sizes_(std::move(sizes)) {
+  constexpr auto kSizes = static_cast<std::size_t>(kLargestByTable) + 1;
+  std::vector<std::size_t> place_of_size(kSizes + 1, 0);  // among the small ones
   for (std::uint32_t i = 0; i < sizes_.size(); ++i) {
     const auto size = static_cast<std::uint64_t>(sizes_[i]);
     total_ += size;
     if (sizes_[i] > kLargestByTable) {
       large_.push_back(i);
     } else if (size > 0) {
-      small_.push_back(i);
+      ++place_of_size[size + 1];
     }
   }
-  std::stable_sort(small_.begin(), small_.end(),
-                   [&](std::uint32_t x, std::uint32_t y) { return sizes_[x] < sizes_[y]; });
+  std::partial_sum(place_of_size.begin(), place_of_size.end(), place_of_size.begin());
+  small_.resize(place_of_size.back());
+  for (std::uint32_t i = 0; i < sizes_.size(); ++i) {
+    const bool is_small = sizes_[i] >= 1 && sizes_[i] <= kLargestByTable;
+    if (is_small) small_[place_of_size[static_cast<std::size_t>(sizes_[i])]++] = i;
+  }
   for (const std::uint32_t i : small_) {
     first_item_.push_back(small_total_);
     small_total_ += static_cast<std::uint64_t>(sizes_[i]);

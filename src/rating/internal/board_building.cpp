@@ -82,6 +82,7 @@ class PlainRows {
     return true;
   }
 
+  // In order, each once.
   void AppendTo(std::vector<UniqueRow>& rows) const {
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       if (counts_[i] == 0) continue;
@@ -222,8 +223,9 @@ Result<Canonical> Canonicalise(const Dataset& data) {
     }
     if (!plain.Count(unique)) rows.push_back(unique);
   });
+  const bool are_all_plain = rows.empty();
   plain.AppendTo(rows);
-  SortAndMerge(rows, canonical.size());
+  if (!are_all_plain) SortAndMerge(rows, canonical.size());
   canonical.rows = std::move(rows);
   return canonical;
 }

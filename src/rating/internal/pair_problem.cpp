@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -86,29 +87,29 @@ class IndependentPairProblem final : public Problem {
  public:
   IndependentPairProblem(const Canonical& canonical, const RatingOptions& options)
       : pairs_(CollectPairs(canonical, options)), whole_(pairs_.size()) {
-    std::vector<double> counts;
+    rows_.reserve(canonical.rows.size());
     for (const UniqueRow& row : canonical.rows) {
       const std::size_t pair = pairs_.Find(row.a, row.b);
       const double weight = row.weight * pairs_.factor[pair];
       rows_.push_back({pair, weight, row.share, row.count});
       whole_.weight[pair] += weight * row.count;
       whole_.won[pair] += weight * row.count * row.share;
-      counts.push_back(row.count);
+      units_ += row.count;
     }
-    sampler_.emplace(std::move(counts));
   }
 
   std::size_t parameters() const override { return pairs_.contestants; }
   double total_weight() const override {
     return std::accumulate(whole_.weight.begin(), whole_.weight.end(), 0.0);
   }
-  double units() const override { return static_cast<double>(sampler_->total()); }
+  double units() const override { return units_; }
 
   std::unique_ptr<Likelihood> Whole() const override {
     return std::make_unique<PairLikelihood>(pairs_, whole_);
   }
 
   std::unique_ptr<Likelihood> Resample(Rng& rng) const override {
+    std::call_once(sampler_made_, [this] { MakeSampler(); });
     std::vector<double> counts;
     sampler_->Draw(rng, counts);
     Totals totals(pairs_.size());
@@ -139,10 +140,20 @@ class IndependentPairProblem final : public Problem {
     double count;
   };
 
+  void MakeSampler() const {
+    std::vector<double> counts;
+    counts.reserve(rows_.size());
+    for (const Row& row : rows_) counts.push_back(row.count);
+    sampler_.emplace(std::move(counts));
+  }
+
   Pairs pairs_;
   std::vector<Row> rows_;
   Totals whole_;
-  std::optional<Multinomial> sampler_;
+  double units_ = 0;
+  // Made by the first call of Resample: most problems are never resampled.
+  mutable std::once_flag sampler_made_;
+  mutable std::optional<Multinomial> sampler_;
 };
 
 // What one sampling unit has to say of one pair.

@@ -108,10 +108,13 @@ Result<StyleColumns> MakeStyleColumns(const std::vector<StyleRow>& rows,
   StyleColumns style;
   style.coefficients = options.frozen;
   if (options.frozen.empty()) {
+    std::array<StyleCoefficient, kFeatures> measured;
+    ParallelFor(kFeatures, threads, [&](std::size_t f) {
+      MeasureSpread(differences[f], options.subtract_mean, measured[f]);
+    });
     for (std::size_t f = 0; f < kFeatures; ++f) {
-      StyleCoefficient coefficient;
+      StyleCoefficient& coefficient = measured[f];
       coefficient.feature = kNames[f];
-      MeasureSpread(differences[f], options.subtract_mean, coefficient);
       if (!(coefficient.deviation > 1e-12)) {
         coefficient.deviation = 1;
         warnings.push_back(fmt::format(
@@ -123,10 +126,12 @@ Result<StyleColumns> MakeStyleColumns(const std::vector<StyleRow>& rows,
   }
   for (const StyleCoefficient& coefficient : style.coefficients) {
     ARENA_ASSIGN_OR_RETURN(const std::size_t f, FindFeature(coefficient.feature));
-    std::vector<double> column = std::move(differences[f]);  // no feature comes twice
-    for (double& x : column) x = (x - coefficient.mean) / coefficient.deviation;
-    style.columns.push_back(std::move(column));
+    style.columns.push_back(std::move(differences[f]));  // no feature comes twice
   }
+  ParallelFor(style.columns.size(), threads, [&](std::size_t c) {
+    const StyleCoefficient& coefficient = style.coefficients[c];
+    for (double& x : style.columns[c]) x = (x - coefficient.mean) / coefficient.deviation;
+  });
   return style;
 }
 

@@ -1,5 +1,6 @@
 #include "rating/internal/style_table.h"
 
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <tuple>
@@ -16,12 +17,21 @@ constexpr std::size_t kPairsAtOnce = 256;  // sorted by one thread
 
 // A row of the dataset with what mostly decides its place, so that sorting stays in the cache.
 struct Entry {
+  unsigned __int128 key = 0;
   std::uint32_t row = 0;
   bool flipped = false;  // the dataset's a is the pair's b
   float share = 0;       // as the dataset lists it
   float weight = 0;
-  double tokens_a = 0;
 };
+
+// By whether the row is flipped, its share, its weight and a's tokens, in this order: numbers that
+// are not negative compare as their bits do.
+unsigned __int128 SortingKey(bool flipped, float share, float weight, double tokens_a) {
+  const std::uint64_t high = std::uint64_t{flipped} << 63 |
+                             std::uint64_t{std::bit_cast<std::uint32_t>(share + 0.0F)} << 32 |
+                             std::bit_cast<std::uint32_t>(weight);
+  return static_cast<unsigned __int128>(high) << 64 | std::bit_cast<std::uint64_t>(tokens_a + 0.0);
+}
 
 // The rows in an order that does not depend on the order of the battles: by pair, then by what
 // distinguishes results.
@@ -54,14 +64,13 @@ RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& 
   for (std::uint32_t r = 0; r < pair_of_row.size(); ++r) {
     const ResultRow& row = data.rows()[r];
     const std::uint32_t pair = pair_of_row[r];
-    order.rows[next[pair]++] = {r, canonical.from_dataset[row.a] != pairs.a[pair], row.share,
-                                row.weight, data.styles()[r].a.tokens};
+    const bool flipped = canonical.from_dataset[row.a] != pairs.a[pair];
+    order.rows[next[pair]++] = {
+        SortingKey(flipped, row.share, row.weight, data.styles()[r].a.tokens), r, flipped,
+        row.share, row.weight};
   }
   const auto before = [&](const Entry& x, const Entry& y) {
-    if (x.flipped != y.flipped) return y.flipped;
-    if (x.share != y.share) return x.share < y.share;
-    if (x.weight != y.weight) return x.weight < y.weight;
-    if (x.tokens_a != y.tokens_a) return x.tokens_a < y.tokens_a;
+    if (x.key != y.key) return x.key < y.key;
     const auto u = StyleKey(data.styles()[x.row]);
     const auto v = StyleKey(data.styles()[y.row]);
     if (u != v) return u < v;
@@ -105,27 +114,30 @@ StyleTable MakeRows(const Dataset& data, Pairs pairs, RowOrder& order, const Uni
 
 // Adds the columns, which are in the frame of the battles as listed.
 void AddStyle(const std::vector<Entry>& order, const StyleColumns& style, bool fitted,
-              StyleTable& table) {
-  if (!fitted) table.offset.assign(order.size(), 0);
-  for (std::size_t f = 0; f < style.columns.size(); ++f) {
-    const std::vector<double>& column = style.columns[f];
-    if (!fitted) {
+              unsigned threads, StyleTable& table) {
+  if (!fitted) {
+    table.offset.assign(order.size(), 0);
+    for (std::size_t f = 0; f < style.columns.size(); ++f) {
       for (std::size_t r = 0; r < order.size(); ++r) {
-        const double value = style.coefficients[f].value * column[r];
+        const double value = style.coefficients[f].value * style.columns[f][r];
         table.offset[r] += order[r].flipped ? -value : value;
       }
-      continue;
     }
-    std::vector<float> feature(order.size() + kStylePadding, 0);
+    return;
+  }
+  table.features.resize(style.columns.size());
+  table.largest.resize(style.columns.size());
+  ParallelFor(style.columns.size(), threads, [&](std::size_t f) {
+    std::vector<float>& feature = table.features[f];
+    feature.assign(order.size() + kStylePadding, 0);
     float largest = 0;
     for (std::size_t r = 0; r < order.size(); ++r) {
-      const auto value = static_cast<float>(column[r]);
+      const auto value = static_cast<float>(style.columns[f][r]);
       feature[r] = order[r].flipped ? -value : value;
       largest = std::max(largest, std::abs(value));
     }
-    table.largest.push_back(double{largest});
-    table.features.push_back(std::move(feature));
-  }
+    table.largest[f] = double{largest};
+  });
 }
 
 double Sum(const double* values, std::size_t n) {
@@ -210,7 +222,7 @@ Result<StyleTable> MakeStyleTable(const Dataset& data, const Canonical& canonica
   ARENA_ASSIGN_OR_RETURN(StyleColumns style, MakeStyleColumns(data.styles(), rows, options.style,
                                                               options.threads, warnings));
   StyleTable table = MakeRows(data, std::move(pairs), order, units, clustering);
-  AddStyle(order.rows, style, options.style.frozen.empty(), table);
+  AddStyle(order.rows, style, options.style.frozen.empty(), options.threads, table);
   coefficients = std::move(style.coefficients);
   return table;
 }
