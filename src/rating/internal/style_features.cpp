@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kFeatures = 4;
 constexpr std::size_t kRowsAtOnce = 4096;  // by one thread
+constexpr std::size_t kAhead = 16;         // rows whose counts are fetched ahead
 constexpr std::array<std::string_view, kFeatures> kNames = {"length", "headers", "lists", "bold"};
 
 std::array<double, kFeatures> Counts(const StyleCounts& counts) {
@@ -101,6 +102,11 @@ Result<StyleColumns> MakeStyleColumns(const std::vector<StyleRow>& rows,
   ParallelFor((order.size() + kRowsAtOnce - 1) / kRowsAtOnce, threads, [&](std::size_t block) {
     const std::size_t end = std::min(order.size(), (block + 1) * kRowsAtOnce);
     for (std::size_t r = block * kRowsAtOnce; r < end; ++r) {
+      if (r + kAhead < end) {
+        const StyleRow& soon = rows[order[r + kAhead]];
+        __builtin_prefetch(&soon.a);
+        __builtin_prefetch(&soon.b.bold);
+      }
       const auto of_row = StyleDifferences(rows[order[r]], options.normalisation);
       for (std::size_t f = 0; f < kFeatures; ++f) differences[f][r] = of_row[f];
     }
