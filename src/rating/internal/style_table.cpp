@@ -15,23 +15,27 @@ namespace {
 
 constexpr std::size_t kPairsAtOnce = 256;  // sorted by one thread
 
-// A row of the dataset with what mostly decides its place, so that sorting stays in the cache.
+// A row of the dataset with what mostly decides its place, so that sorting stays in the cache: the
+// bits, from the highest, of whether the pair's a is the dataset's b, of the share as the dataset
+// lists it, of the weight and of a's tokens. Numbers that are not negative compare as their bits.
 struct Entry {
   unsigned __int128 key = 0;
   std::uint32_t row = 0;
-  bool flipped = false;  // the dataset's a is the pair's b
-  float share = 0;       // as the dataset lists it
-  float weight = 0;
-};
 
-// By whether the row is flipped, its share, its weight and a's tokens, in this order: numbers that
-// are not negative compare as their bits do.
-unsigned __int128 SortingKey(bool flipped, float share, float weight, double tokens_a) {
-  const std::uint64_t high = std::uint64_t{flipped} << 63 |
-                             std::uint64_t{std::bit_cast<std::uint32_t>(share + 0.0F)} << 32 |
-                             std::bit_cast<std::uint32_t>(weight);
-  return static_cast<unsigned __int128>(high) << 64 | std::bit_cast<std::uint64_t>(tokens_a + 0.0);
-}
+  Entry() = default;
+  Entry(std::uint32_t index, const ResultRow& result, bool flipped, double tokens_a) : row(index) {
+    const std::uint64_t high = std::uint64_t{flipped} << 63 |
+                               std::uint64_t{std::bit_cast<std::uint32_t>(result.share + 0.0F)}
+                                   << 32 |
+                               std::bit_cast<std::uint32_t>(result.weight);
+    key = static_cast<unsigned __int128>(high) << 64 | std::bit_cast<std::uint64_t>(tokens_a);
+  }
+  bool flipped() const { return (key >> 127) != 0; }
+  float share() const {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 96) & 0x7FFFFFFFU);
+  }
+  float weight() const { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 64)); }
+};
 
 // The rows in an order that does not depend on the order of the battles: by pair, then by what
 // distinguishes results.
@@ -65,9 +69,7 @@ RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& 
     const ResultRow& row = data.rows()[r];
     const std::uint32_t pair = pair_of_row[r];
     const bool flipped = canonical.from_dataset[row.a] != pairs.a[pair];
-    order.rows[next[pair]++] = {
-        SortingKey(flipped, row.share, row.weight, data.styles()[r].a.tokens), r, flipped,
-        row.share, row.weight};
+    order.rows[next[pair]++] = {r, row, flipped, data.styles()[r].a.tokens};
   }
   const auto before = [&](const Entry& x, const Entry& y) {
     if (x.key != y.key) return x.key < y.key;
@@ -101,8 +103,8 @@ StyleTable MakeRows(const Dataset& data, Pairs pairs, RowOrder& order, const Uni
   for (std::size_t p = 0; p < pairs.size(); ++p) {
     for (std::size_t r = order.first[p]; r < order.first[p + 1]; ++r) {
       const Entry& entry = order.rows[r];
-      table.share[r] = entry.flipped ? 1 - entry.share : entry.share;
-      table.weight[r] = double{entry.weight} * pairs.factor[p];
+      table.share[r] = entry.flipped() ? 1 - entry.share() : entry.share();
+      table.weight[r] = double{entry.weight()} * pairs.factor[p];
       const std::uint32_t cluster = clustered ? data.rows()[entry.row].cluster : 0;
       table.unit[r] = cluster != 0 ? units.OfCluster(cluster) : table.units++;
     }
@@ -120,7 +122,7 @@ void AddStyle(const std::vector<Entry>& order, const StyleColumns& style, bool f
     for (std::size_t f = 0; f < style.columns.size(); ++f) {
       for (std::size_t r = 0; r < order.size(); ++r) {
         const double value = style.coefficients[f].value * style.columns[f][r];
-        table.offset[r] += order[r].flipped ? -value : value;
+        table.offset[r] += order[r].flipped() ? -value : value;
       }
     }
     return;
@@ -133,7 +135,7 @@ void AddStyle(const std::vector<Entry>& order, const StyleColumns& style, bool f
     float largest = 0;
     for (std::size_t r = 0; r < order.size(); ++r) {
       const auto value = static_cast<float>(style.columns[f][r]);
-      feature[r] = order[r].flipped ? -value : value;
+      feature[r] = order[r].flipped() ? -value : value;
       largest = std::max(largest, std::abs(value));
     }
     table.largest[f] = double{largest};
