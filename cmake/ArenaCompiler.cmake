@@ -14,12 +14,16 @@ if(CMAKE_UNITY_BUILD)
     -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 
+# Without two checks that take a third of the time to compile: AddressSanitizer finds null pointers
+# too, and of dynamic types SOCI hides what the check needs.
+set(ARENA_SANITIZER_OPTIONS -fno-sanitize=null,vptr -fno-sanitize-recover=all
+  -fno-omit-frame-pointer)
+
 if(ARENA_SANITIZE)
   # g++ 12 takes std::regex for uninitialised when it is instrumented.
   target_compile_options(arena_warnings INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-  add_compile_options(-fsanitize=${ARENA_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${ARENA_SANITIZE} ${ARENA_SANITIZER_OPTIONS})
   add_link_options(-fsanitize=${ARENA_SANITIZE})
 endif()
 
@@ -28,8 +32,7 @@ if(ARENA_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "ARENA_FUZZ needs clang: use the preset \"clang\"")
   endif()
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined ${ARENA_SANITIZER_OPTIONS})
   add_link_options(-fsanitize=address,undefined)
 endif()
 

@@ -43,10 +43,6 @@ find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 add_library(soci_sqlite3 INTERFACE)
 target_include_directories(soci_sqlite3 SYSTEM INTERFACE ${SOCI_INCLUDE_DIR} ${SOCI_INCLUDE_DIR}/soci)
-if(ARENA_SANITIZE MATCHES "undefined")
-  # The library hides the type information that this check needs.
-  target_compile_options(soci_sqlite3 INTERFACE -fno-sanitize=vptr)
-endif()
 target_link_libraries(soci_sqlite3 INTERFACE ${SOCI_SQLITE3} ${SOCI_CORE} PkgConfig::SQLITE3)
 
 if(ARENA_TESTS)

@@ -6,7 +6,7 @@
 #   scripts/test.sh           everything
 #   scripts/test.sh --quick   the release build and its tests only
 #
-# FUZZ_SECONDS (default 8): time for each fuzz target.
+# FUZZ_SECONDS (default 20): time for each fuzz target.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,6 +52,6 @@ if ! $quick; then
   configure_and_build tsan threaded_tests
   run_tests tsan -L threads
   say "fuzz targets"
-  scripts/fuzz.sh "${FUZZ_SECONDS:-8}"
+  scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
 fi
 run_tests release

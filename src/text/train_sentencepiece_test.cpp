@@ -1,6 +1,8 @@
 #include "text/train_sentencepiece.h"
 
 #include <gmock/gmock.h>
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
 
 #include "base/rng.h"
 #include "text/internal/test_tokenizers.h"
@@ -93,6 +95,81 @@ TEST(SentencePieceTokenizerTest, TokensOfTheConfigurationAreAdded) {
   EXPECT_THAT(tokenizer->Encode("<plain>"), ::testing::ElementsAre(401));
   EXPECT_THAT(tokenizer->EncodePrompt(Trusted("<|tool|>")), ::testing::ElementsAre(400));
   EXPECT_EQ(tokenizer->Vocabulary().types[399], TokenType::kUnused);
+}
+
+/// A model as Llama 2's: the library's own settings, with a space put before text, and bytes for
+/// what has no piece.
+std::string LlamaLikeModel() {
+  const TokenizerFolder folder;
+  std::string corpus;
+  for (const std::string& text : Corpus()) corpus += text + "\n";
+  folder.Write("corpus.txt", corpus);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      "--input=" + (folder.path() / "corpus.txt").string() +
+          " --model_type=bpe --vocab_size=330 --byte_fallback=true --hard_vocab_limit=false"
+          " --normalization_rule_name=identity --remove_extra_whitespaces=false --split_digits=true"
+          " --allow_whitespace_only_pieces=true --num_threads=1 --minloglevel=2",
+      nullptr, &model);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return model;
+}
+
+std::unique_ptr<Tokenizer> LlamaLike(const std::string& config) {
+  const TokenizerFolder folder;
+  folder.Write("tokenizer.model", LlamaLikeModel());
+  folder.Write("tokenizer_config.json", config);
+  auto tokenizer = LoadTokenizer(folder.path());
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  return std::move(*tokenizer);
+}
+
+std::vector<TokenId> ByTheLibrary(const sentencepiece::SentencePieceProcessor& library,
+                                  const std::string& text) {
+  std::vector<int> ids;
+  EXPECT_TRUE(library.Encode(text, &ids).ok());
+  return {ids.begin(), ids.end()};
+}
+
+TEST(SentencePieceTokenizerTest, AModelThatPutsASpaceBeforeTextEncodesAsItsLibraryDoes) {
+  sentencepiece::SentencePieceProcessor library;
+  ASSERT_TRUE(library.LoadFromSerializedProto(LlamaLikeModel()).ok());
+  const auto tokenizer = LlamaLike("{}");
+  EXPECT_TRUE(tokenizer->strips_leading_space());
+  std::vector<std::string> texts = {
+      "the river",     " the river", "  two",         "\n", "<s>", "日本 naïve\t1024",
+      "émoji 🙂 x", "a\u2581b",   "stones.\nover", " "};
+  for (const std::string& text : Corpus()) texts.push_back(text);
+  for (const std::string& text : texts) {
+    const std::vector<TokenId> ids = tokenizer->Encode(text);
+    EXPECT_EQ(ids, ByTheLibrary(library, text)) << text;
+    std::string decoded;
+    EXPECT_TRUE(library.Decode(std::vector<int>(ids.begin(), ids.end()), &decoded).ok());
+    EXPECT_EQ(tokenizer->Decode(ids, true), decoded) << text;
+  }
+  EXPECT_TRUE(tokenizer->Encode("").empty());
+}
+
+// Transformers' "legacy" encodes each text between special tokens as the library does, with a space
+// before it; without it only the first.
+TEST(SentencePieceTokenizerTest, TextAfterASpecialTokenHasASpaceBeforeItWhereTheModelIsLegacy) {
+  sentencepiece::SentencePieceProcessor library;
+  ASSERT_TRUE(library.LoadFromSerializedProto(LlamaLikeModel()).ok());
+  const std::vector<TokenId> with_space = ByTheLibrary(library, "the river");
+  ASSERT_EQ(library.IdToPiece(with_space[0]).substr(0, 3), "\u2581");
+  for (const bool legacy : {true, false}) {
+    const auto tokenizer = LlamaLike(legacy ? "{}" : R"({"legacy": false})");
+    const auto ids = tokenizer->EncodePrompt(Trusted("the river</s>the river"));
+    const std::size_t n = with_space.size();
+    ASSERT_GT(ids.size(), n + 1);
+    EXPECT_EQ(std::vector(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(n)), with_space);
+    EXPECT_EQ(ids[n], *tokenizer->eos_id());
+    const std::vector second(ids.begin() + static_cast<std::ptrdiff_t>(n) + 1, ids.end());
+    EXPECT_EQ(second == with_space, legacy);
+    std::string text;
+    for (const TokenId id : second) text += tokenizer->TokenBytes(id);
+    EXPECT_EQ(text, legacy ? " the river" : "the river");
+  }
 }
 
 TEST(SentencePieceTokenizerTest, RefusesWhatIsNoModel) {

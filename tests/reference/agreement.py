@@ -4,8 +4,8 @@
     agreement.py --arena build/release/arena --work DIR [--seeds 3] [--small] [--out FILE.json]
 
 Both train on the same token data with the same settings, for each seed: SFT from the same base,
-DPO and a reward model from the same SFT model, PPO with the same reward model. SFT, preferences and PPO have prompts of their own; the rejected
-answers are the SFT model's samples. Compared are the exact match of greedy answers, the preference
+DPO and a reward model from the same SFT model, PPO with the same reward model; SFT, preferences and
+PPO have prompts of their own. Compared are the exact match of greedy answers, the preference
 accuracy of DPO and the accuracy of the reward model, all held out; of PPO whether it raises its
 reward, how far it goes from its reference, and what its exact match gains over the SFT model's.
 `--small` takes few steps and one seed: a check that both run alike, not a measurement.
@@ -95,7 +95,7 @@ def user(prompt):
 
 
 def make_data(runs):
-    """World, base model, demonstrations, prompts of PPO."""
+    """World, base model, demonstrations, preferences (the base's wrong samples lose), prompts."""
     if os.path.exists(runs.path("done.json")):
         return
     plan = runs.plan
@@ -107,28 +107,23 @@ def make_data(runs):
     train = runs.rows("train.jsonl")
     for name, rows in (("sft.jsonl", train[:slices[0]]), ("dev-sft.jsonl", runs.rows("dev.jsonl"))):
         runs.write(name, [{"prompt": r["prompt"], "completion": r["reference"]} for r in rows])
-    runs.write("preferred.jsonl", train[slices[0]:slices[0] + slices[1]])
-    runs.write("prompts.jsonl", [{"prompt": r["prompt"]} for r in train[-slices[2]:]])
-    json.dump({}, open(runs.path("done.json"), "w"))
-
-
-def make_pairs(runs, seed):
-    """Preferences: the reference answer over the SFT model's sample where that is wrong."""
-    for source, name in (("preferred", f"pairs-{seed}.jsonl"), ("dev", f"dev-pairs-{seed}.jsonl")):
-        if os.path.exists(runs.path(name)):
-            continue
-        rows = runs.rows(source + ".jsonl")
-        asked, answered = f"asked-{source}-{seed}.jsonl", f"answered-{source}-{seed}.jsonl"
-        runs.write(asked, [{"messages": [user(r["prompt"])]} for r in rows])
-        runs.run([runs.arena, "generate", "--model", runs.path(f"sft-{seed}"), "--input",
-                  runs.path(asked), "--output", runs.path(answered), "--temperature", "1",
+    preferred = train[slices[0]:slices[0] + slices[1]]
+    for name, rows in (("pairs.jsonl", preferred), ("dev-pairs.jsonl", runs.rows("dev.jsonl"))):
+        runs.write("asked.jsonl", [{"messages": [user(r["prompt"])]} for r in rows])
+        answers = runs.path("answered.jsonl")
+        if os.path.exists(answers):
+            os.remove(answers)
+        runs.run([runs.arena, "generate", "--model", runs.path("base"), "--input",
+                  runs.path("asked.jsonl"), "--output", answers, "--temperature", "1",
                   "--max-new-tokens", "16", "--seed", "3"])
         pairs = []
-        for row, answer in zip(rows, runs.rows(answered)):
+        for row, answer in zip(rows, runs.rows("answered.jsonl")):
             text = answer["messages"][-1]["content"]
             if text.strip() and text != row["reference"]:
                 pairs.append({"prompt": row["prompt"], "chosen": row["reference"], "rejected": text})
         runs.write(name, pairs)
+    runs.write("prompts.jsonl", [{"prompt": r["prompt"]} for r in train[-slices[2]:]])
+    json.dump({}, open(runs.path("done.json"), "w"))
 
 
 def compare(runs, seed):
@@ -141,18 +136,17 @@ def compare(runs, seed):
 
     # Token data of what is held out come from trainings of no length worth.
     dev = runs.train("sft", "base", "dev-sft.jsonl", "dev-sft", {**SFT, "steps": "1"})
+    dev_pairs = runs.train("dpo", "base", "dev-pairs.jsonl", "dev-dpo", {**DPO, "steps": "1"})
+
     sft = settings(SFT, plan["sft"])
     tokens = runs.train("sft", "base", "sft.jsonl", f"sft-{seed}", sft)
     runs.reference("sft", "base", tokens, f"sft-{seed}-reference", sft)
     own["sft_exact_match"] = runs.evaluate(f"sft-{seed}", dev)["exact_match"]
     ref["sft_exact_match"] = runs.evaluate(f"sft-{seed}-reference", dev)["exact_match"]
 
-    make_pairs(runs, seed)
-    dev_pairs = runs.train("dpo", "base", f"dev-pairs-{seed}.jsonl", f"dev-dpo-{seed}",
-                           {**DPO, "steps": "1"})
     for kind, base in (("dpo", DPO), ("rm", RM)):
         options = settings(base, plan[kind])
-        tokens = runs.train(kind, f"sft-{seed}", f"pairs-{seed}.jsonl", f"{kind}-{seed}", options)
+        tokens = runs.train(kind, f"sft-{seed}", "pairs.jsonl", f"{kind}-{seed}", options)
         runs.reference(kind, f"sft-{seed}", tokens, f"{kind}-{seed}-reference", options)
         own[f"{kind}_accuracy"] = runs.evaluate(f"{kind}-{seed}", dev_pairs)["accuracy"]
         ref[f"{kind}_accuracy"] = runs.evaluate(f"{kind}-{seed}-reference", dev_pairs)["accuracy"]
