@@ -15,26 +15,26 @@ namespace {
 
 constexpr std::size_t kPairsAtOnce = 256;  // sorted by one thread
 
-// A row of the dataset with what mostly decides its place, so that sorting stays in the cache: the
-// bits, from the highest, of whether the pair's a is the dataset's b, of the share as the dataset
-// lists it, of the weight and of a's tokens. Numbers that are not negative compare as their bits.
+// A row of the dataset with what mostly decides its place, so that sorting stays in the cache.
 struct Entry {
-  unsigned __int128 key = 0;
+  // From the highest bit: whether the pair's a is the dataset's b, the share as the dataset lists
+  // it, the weight. Numbers that are not negative compare as their bits do.
+  std::uint64_t result = 0;
+  double tokens_a = 0;
   std::uint32_t row = 0;
 
   Entry() = default;
-  Entry(std::uint32_t index, const ResultRow& result, bool flipped, double tokens_a) : row(index) {
-    const std::uint64_t high = std::uint64_t{flipped} << 63 |
-                               std::uint64_t{std::bit_cast<std::uint32_t>(result.share + 0.0F)}
-                                   << 32 |
-                               std::bit_cast<std::uint32_t>(result.weight);
-    key = static_cast<unsigned __int128>(high) << 64 | std::bit_cast<std::uint64_t>(tokens_a);
-  }
-  bool flipped() const { return (key >> 127) != 0; }
+  Entry(std::uint32_t index, const ResultRow& from, bool flipped, double tokens)
+      : result(std::uint64_t{flipped} << 63 |
+               std::uint64_t{std::bit_cast<std::uint32_t>(from.share + 0.0F)} << 32 |
+               std::bit_cast<std::uint32_t>(from.weight)),
+        tokens_a(tokens),
+        row(index) {}
+  bool flipped() const { return (result >> 63) != 0; }
   float share() const {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 96) & 0x7FFFFFFFU);
+    return std::bit_cast<float>(static_cast<std::uint32_t>(result >> 32) & 0x7FFFFFFFU);
   }
-  float weight() const { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 64)); }
+  float weight() const { return std::bit_cast<float>(static_cast<std::uint32_t>(result)); }
 };
 
 // The rows in an order that does not depend on the order of the battles: by pair, then by what
@@ -72,7 +72,8 @@ RowOrder SortRows(const Dataset& data, const Canonical& canonical, const Pairs& 
     order.rows[next[pair]++] = {r, row, flipped, data.styles()[r].a.tokens};
   }
   const auto before = [&](const Entry& x, const Entry& y) {
-    if (x.key != y.key) return x.key < y.key;
+    if (x.result != y.result) return x.result < y.result;
+    if (x.tokens_a != y.tokens_a) return x.tokens_a < y.tokens_a;
     const auto u = StyleKey(data.styles()[x.row]);
     const auto v = StyleKey(data.styles()[y.row]);
     if (u != v) return u < v;
