@@ -16,8 +16,8 @@ namespace {
 constexpr double kNewtonStep = 1e-6;
 constexpr int kNewtonIterations = 200;
 // Steps with a kept factor are required to shrink by kKeptRate or faster. What remains when they
-// stop is below kKeptError, 1e-4 points at the usual scale.
-constexpr double kKeptError = 5e-7;
+// stop is below kKeptError, 1e-3 points at the usual scale.
+constexpr double kKeptError = 5e-6;
 constexpr double kKeptRate = 0.3;
 constexpr int kKeptIterations = 30;
 constexpr int kHalvings = 40;
