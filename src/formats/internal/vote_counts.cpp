@@ -1,6 +1,7 @@
 #include "formats/internal/vote_counts.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -14,6 +15,7 @@ constexpr std::size_t kTableSize = std::size_t{1} << 16;
 constexpr std::size_t kMostRows = kTableSize / 4 * 3;  // 100 models make some 30,000
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 constexpr std::size_t kLongestRow = 1024;
+constexpr std::size_t kAtOnce = 16;
 
 std::uint64_t Load(const char* at) {
   std::uint64_t word;
@@ -51,35 +53,51 @@ std::optional<VoteLayout> FindVoteLayout(const std::vector<std::string>& header,
 VoteCounts::VoteCounts(const VoteLayout& layout, std::string_view rows)
     : layout_(layout),
       bytes_(rows.substr(0, std::numeric_limits<std::uint32_t>::max())),
-      table_(kTableSize, 0) {}
+      table_(kTableSize) {}
 
+// Rows are looked up several at once, so that the memory that one of them needs comes while the
+// others are looked at.
 std::size_t VoteCounts::Count() {
+  struct Place {
+    std::string_view row;
+    std::size_t slot = 0;
+  };
+  std::array<Place, kAtOnce> places;
   std::size_t at = 0;
   while (true) {
-    const std::size_t newline = bytes_.find('\n', at);
-    if (newline == std::string_view::npos || !CountRow(bytes_.substr(at, newline - at))) return at;
-    at = newline + 1;
+    std::size_t found = 0;
+    for (std::size_t begin = at; found < kAtOnce; ++found) {
+      const std::size_t newline = bytes_.find('\n', begin);
+      if (newline == std::string_view::npos) break;
+      const std::string_view row = bytes_.substr(begin, newline - begin);
+      if (row.size() < kWord || row.size() > kLongestRow) break;
+      places[found] = {row, RowHash(row) % kTableSize};
+      __builtin_prefetch(&table_[places[found].slot]);
+      begin = newline + 1;
+    }
+    for (std::size_t i = 0; i < found; ++i) {
+      __builtin_prefetch(bytes_.data() + table_[places[i].slot].offset);
+    }
+    for (std::size_t i = 0; i < found; ++i) {
+      if (!CountRow(places[i].row, places[i].slot)) return at;
+      at += places[i].row.size() + 1;
+    }
+    if (found < kAtOnce) return at;
   }
 }
 
-bool VoteCounts::CountRow(std::string_view row) {
-  if (row.size() < kWord || row.size() > kLongestRow) return false;
-  std::size_t slot = RowHash(row) % kTableSize;
-  for (; table_[slot] != 0; slot = (slot + 1) % kTableSize) {
-    Row& counted = rows_[table_[slot] - 1];
+bool VoteCounts::CountRow(std::string_view row, std::size_t slot) {
+  for (; table_[slot].times != 0; slot = (slot + 1) % kTableSize) {
+    Row& counted = table_[slot];
     // With its newline, so that the row is not the beginning of the counted one.
     if (std::memcmp(bytes_.data() + counted.offset, row.data(), row.size() + 1) == 0) {
       ++counted.times;
       return true;
     }
   }
-  return AddRow(row, slot);
-}
-
-bool VoteCounts::AddRow(std::string_view row, std::size_t free_slot) {
-  if (rows_.size() == kMostRows || !Parse(row)) return false;
-  rows_.push_back({static_cast<std::uint32_t>(row.data() - bytes_.data()), 1});
-  table_[free_slot] = static_cast<std::uint32_t>(rows_.size());
+  if (slots_.size() == kMostRows || !Parse(row)) return false;
+  table_[slot] = {static_cast<std::uint32_t>(row.data() - bytes_.data()), 1};
+  slots_.push_back(static_cast<std::uint32_t>(slot));
   return true;
 }
 
@@ -108,7 +126,8 @@ std::optional<VoteCounts::Vote> VoteCounts::Parse(std::string_view row) const {
 Status VoteCounts::Deliver(
     RowLog& log, FunctionRef<Status(const BattleRecord&, std::uint32_t times)> sink) const {
   BattleRecord battle;
-  for (const Row& row : rows_) {
+  for (const std::uint32_t slot : slots_) {
+    const Row& row = table_[slot];
     const std::string_view rest = bytes_.substr(row.offset);
     const Vote vote = *Parse(rest.substr(0, rest.find('\n')));  // as it was when it was added
     battle.model_a = vote.model_a;

@@ -49,7 +49,7 @@ class VoteCounts {
  private:
   struct Row {
     std::uint32_t offset = 0;  ///< of its first appearance
-    std::uint32_t times = 0;
+    std::uint32_t times = 0;   ///< 0: the place is free
   };
 
   struct Vote {
@@ -58,14 +58,13 @@ class VoteCounts {
     double share_a = 0;
   };
 
-  bool CountRow(std::string_view row);
-  bool AddRow(std::string_view row, std::size_t free_slot);
+  bool CountRow(std::string_view row, std::size_t slot);
   std::optional<Vote> Parse(std::string_view row) const;
 
   VoteLayout layout_;
   std::string_view bytes_;
-  std::vector<Row> rows_;             ///< the different ones
-  std::vector<std::uint32_t> table_;  ///< open addressing; 1 + index into rows_, 0: free
+  std::vector<Row> table_;            ///< the different rows; open addressing
+  std::vector<std::uint32_t> slots_;  ///< that are taken, in the order of the rows
 };
 
 }  // namespace arena
