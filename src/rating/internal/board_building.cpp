@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::size_t kMaxNamesInWarning = 5;
 
-std::vector<bool> HasRow(const Dataset& data) {
-  std::vector<bool> has(data.contestants().size(), false);
-  data.ForEachRow([&](const ResultRow& row) { has[row.a] = has[row.b] = true; });
-  return has;
-}
-
 // A stable sort by `member` (of values below `values`) in linear time.
 void SortBy(std::uint32_t UniqueRow::*member, std::size_t values, std::vector<UniqueRow>& rows,
             std::vector<UniqueRow>& scratch) {
@@ -200,11 +194,12 @@ Result<Canonical> Canonicalise(const Dataset& data) {
             : fmt::format("all {} battles are void, so there is nothing to rate", data.battles()));
   }
   Canonical canonical;
-  const std::vector<bool> rated = HasRow(data);
-  for (std::uint32_t i = 0; i < rated.size(); ++i) {
-    if (rated[i]) canonical.to_dataset.push_back(i);
-  }
   const std::vector<std::string>& names = data.contestants();
+  for (std::uint32_t i = 0; i < names.size(); ++i) {
+    if (data.battles_by_contestant()[i] > data.voids_by_contestant()[i]) {
+      canonical.to_dataset.push_back(i);
+    }
+  }
   std::sort(canonical.to_dataset.begin(), canonical.to_dataset.end(),
             [&](std::uint32_t x, std::uint32_t y) { return names[x] < names[y]; });
   canonical.from_dataset.assign(names.size(), kNotRated);
