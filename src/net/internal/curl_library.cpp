@@ -49,6 +49,10 @@ Function* Load(Function* /*declared*/, const char* name) {
   va_end(arguments);                                                 \
   return loaded_function(handle, option, value)
 
+// clang minds that an option is an enumerator, which is how the library declares and defines these.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wvarargs"
+
 extern "C" {
 
 CURLcode curl_global_init(long flags) { ARENA_CURL(curl_global_init, flags); }
@@ -93,3 +97,5 @@ CURLMcode curl_multi_setopt(CURLM* multi, CURLMoption option, ...) {
 }
 
 }  // extern "C"
+
+#pragma GCC diagnostic pop
