@@ -1,24 +1,14 @@
 // What FAISS calls of BLAS and LAPACK, from OpenBLAS, which is loaded at the first call: its
 // thousands of symbols and its waiting threads would cost every command time at its start, and few
 // commands need it. All arguments are pointers, as Fortran's are.
-#include <dlfcn.h>
-
-#include <stdexcept>
-#include <string>
+#include "base/loaded_library.h"
 
 namespace {
 
-constexpr const char* kLibrary = "libopenblas.so.0";
-
-// Throws std::runtime_error where the library or the function is not there; FAISS passes it on.
+// FAISS passes on what it throws.
 void* Find(const char* name) {
-  static void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  void* const function = library == nullptr ? nullptr : dlsym(library, name);
-  if (function == nullptr) {
-    throw std::runtime_error(std::string(kLibrary) +
-                             " cannot be loaded; install Debian's libopenblas0");
-  }
-  return function;
+  static const arena::LoadedLibrary library("libopenblas.so.0", "libopenblas0");
+  return library.Find(name);
 }
 
 using In = const void*;

@@ -1,11 +1,10 @@
 // What is called of libcurl, which is loaded at the first call: it brings thirty libraries of its
 // own, which would cost every command time at its start, and few commands use the network.
 #include <curl/curl.h>
-#include <dlfcn.h>
 
 #include <cstdarg>
-#include <stdexcept>
-#include <string>
+
+#include "base/loaded_library.h"
 
 // The header checks the types of arguments by macros of these names.
 #undef curl_easy_getinfo
@@ -14,23 +13,15 @@
 
 namespace {
 
-constexpr const char* kLibrary = "libcurl.so.4";
-
-// Throws std::runtime_error where the library or the function is not there.
-void* Find(const char* name) {
-  static void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  void* const function = library == nullptr ? nullptr : dlsym(library, name);
-  if (function == nullptr) {
-    throw std::runtime_error(std::string(kLibrary) +
-                             " cannot be loaded; install Debian's libcurl4");
-  }
-  return function;
+const arena::LoadedLibrary& Library() {
+  static const arena::LoadedLibrary library("libcurl.so.4", "libcurl4");
+  return library;
 }
 
-// The type of `declared`, which names what is called.
+// The function of this name; `declared` tells its type.
 template <typename Function>
 Function* Load(Function* /*declared*/, const char* name) {
-  return reinterpret_cast<Function*>(Find(name));
+  return reinterpret_cast<Function*>(Library().Find(name));
 }
 
 }  // namespace
