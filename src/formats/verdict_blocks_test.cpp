@@ -187,6 +187,18 @@ TEST(VerdictBlocks, CountedVotesKeepErrorsAndWhatIsNoPlainVote) {
   EXPECT_EQ(expected.report.bad_rows, 4);
 }
 
+TEST(VerdictBlocks, ABadRowAmongCountedVotesIsReportedAndTheRestIsRead) {
+  const TestDirectory directory;
+  const std::string more = PlainVotes(60'000).substr(PlainVotes(0).size());
+  const auto file = directory.Write("votes.csv", PlainVotes(60'000) + "1,b,nobody,a\n" + more);
+  const Outcome expected = ReadOn(1, file, true);
+  EXPECT_EQ(expected.report.bad_rows, 1);
+  const Outcome merged = ReadOn(2, file, true, true);
+  EXPECT_EQ(merged.report.rows, expected.report.rows);
+  EXPECT_EQ(merged.report.problems, expected.report.problems);
+  EXPECT_EQ(merged.times_of, expected.times_of);
+}
+
 TEST(VerdictBlocks, SmallAndCompressedFilesAreOneBlock) {
   const TestDirectory directory;
   EXPECT_EQ(ReadOn(4, directory.Write("small.csv", Votes(100))).blocks, 1);
