@@ -4,15 +4,20 @@
 //   3 16
 //
 // Makes a model of random weights in bfloat16 for each shape and its GGUF files (bf16, q8_0). Each
-// round lets arena-lm (one worker, two workers) and node-llama-cpp (one thread, two threads)
-// generate one after the other, sampling at temperature 1, and prints tokens per second, medians of
-// the rounds, and the ratio of our two workers to the peer's better number of threads. A batch of 1
-// is one worker against that. The last column is the share of the limit that binds first: reading
-// the weights once a step at the memory bandwidth that is measured, or two operations for each
-// weight and token at the measured rate of float32 multiply-adds (two threads; one for a batch of
-// 1). A processor with products of bfloat16 has another limit. Needs `npm ci --ignore-scripts
-// --omit=optional` in tests/interop/llama-cpp for the peer; without it only our speed is printed.
+// round lets arena-lm (in float32 and in bfloat16, by one worker and by two) and node-llama-cpp (by
+// one thread and by two) generate one after the other, sampling at temperature 1. It prints tokens
+// per second, medians of the rounds, and the ratios of our best to the peer's better number of
+// threads; for a batch of 1 our best is of one worker. llama.cpp rounds what it multiplies with
+// weights of bfloat16 to bfloat16 too. The last column is the share of the limit that binds first:
+// reading the weights once a step at the memory bandwidth that is measured, or two operations for
+// each weight and token at the rate of multiply-adds that is measured, of bfloat16 where the
+// processor has AVX512-BF16, else of float32 (two threads; one for a batch of 1). Tiles of AMX have
+// another limit. Needs `npm ci --ignore-scripts --omit=optional` in tests/interop/llama-cpp for the
+// peer; without it only our speed is printed.
 #include <fmt/format.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -138,7 +143,9 @@ constexpr int kLanes = 16;
 [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] float MultiplyAdd(
     std::int64_t rounds) {
   typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
-  Lanes sums[kSums] = {}, factor = Lanes{} + 0.5F, term = Lanes{} + 1.0F;
+  Lanes sums[kSums], factor = Lanes{} + 0.5F, term = Lanes{} + 1.0F;
+  // They differ, so that a compiler cannot compute one for all.
+  for (int i = 0; i < kSums; ++i) sums[i] = Lanes{} + static_cast<float>(i);
   for (std::int64_t r = 0; r < rounds; ++r) {
     for (Lanes& sum : sums) sum = sum * factor + term;
   }
@@ -147,11 +154,36 @@ constexpr int kLanes = 16;
 }
 
 // Operations a second of the threads together; a multiply-add is two.
-double MultiplyAddRate(unsigned threads) {
+double RateOf(float (*multiply_add)(std::int64_t), int lanes, unsigned threads) {
   constexpr std::int64_t kRounds = 4'000'000;
   const double seconds =
-      SecondsOn(threads, [&](unsigned) { sink = static_cast<double>(MultiplyAdd(kRounds)); });
-  return static_cast<double>(threads) * kRounds * kSums * kLanes * 2 / seconds;
+      SecondsOn(threads, [&](unsigned) { sink = static_cast<double>(multiply_add(kRounds)); });
+  return static_cast<double>(threads) * kRounds * kSums * lanes * 2 / seconds;
+}
+
+double MultiplyAddRate(unsigned threads) { return RateOf(MultiplyAdd, kLanes, threads); }
+
+#if defined(__x86_64__)
+[[gnu::target("avx512f,avx512bf16")]] float MultiplyAddBfloat16(std::int64_t rounds) {
+  __m512 sums[kSums];
+  for (int i = 0; i < kSums; ++i) sums[i] = _mm512_set1_ps(static_cast<float>(i));
+  const __m512bh ones = _mm512_cvtne2ps_pbh(_mm512_set1_ps(1), _mm512_set1_ps(1));
+  for (std::int64_t r = 0; r < rounds; ++r) {
+    for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, ones, ones);
+  }
+  for (const __m512& sum : sums) sums[0] = _mm512_add_ps(sums[0], sum);
+  return _mm512_cvtss_f32(sums[0]);
+}
+#endif
+
+// Zero where the processor does not have AVX512-BF16.
+double MultiplyAddBfloat16Rate(unsigned threads) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) {
+    return RateOf(MultiplyAddBfloat16, 2 * kLanes, threads);
+  }
+#endif
+  return 0 * threads;
 }
 
 struct Limits {
@@ -166,12 +198,16 @@ double MostTokens(const Limits& limits, double multiplied_weights, int batch) {
 }
 
 // Workers that are loaded and warm.
-std::vector<std::unique_ptr<arena::LmProcess>> StartWorkers(int count, const std::string& model) {
+std::vector<std::unique_ptr<arena::LmProcess>> StartWorkers(int count, const std::string& model,
+                                                            const std::string& precision) {
   std::vector<std::unique_ptr<arena::LmProcess>> workers;
   for (int i = 0; i < count; ++i) {
     workers.push_back(std::make_unique<arena::LmProcess>(ARENA_LM_PROGRAM));
-    workers.back()->Send(
-        {{"type", "hello"}, {"protocol", 1}, {"model", model}, {"max_batch", 256}});
+    workers.back()->Send({{"type", "hello"},
+                          {"protocol", 1},
+                          {"model", model},
+                          {"precision", precision},
+                          {"max_batch", 256}});
   }
   for (const auto& worker : workers) {
     if (worker->Receive()["type"] != "ready") Fail("a worker did not start");
@@ -204,9 +240,9 @@ double Generate(const std::vector<std::unique_ptr<arena::LmProcess>>& workers, i
   return batch * tokens / seconds.count();
 }
 
-void MeasureOurs(const std::string& model, int workers, const std::vector<int>& batches, int tokens,
-                 Rates& rates) {
-  const auto started = StartWorkers(workers, model);
+void MeasureOurs(const std::string& model, const std::string& precision, int workers,
+                 const std::vector<int>& batches, int tokens, Rates& rates) {
+  const auto started = StartWorkers(workers, model, precision);
   Generate(started, workers, 4);
   for (const int batch : batches) rates[batch].push_back(Generate(started, batch, tokens));
 }
@@ -231,32 +267,37 @@ void MeasureShape(const std::string& shape, const std::vector<int>& batches, int
   const arena::TemporaryFolder folder;
   const std::string model = folder / shape;
   const double weights = MakeModel(shape, model);
-  Rates ours_one, ours_two;
-  std::map<std::string, Rates> peers;
+  std::map<std::string, Rates> rates;  // by column
   const bool has_peer = std::filesystem::exists(ARENA_LLAMA_CPP_DIR "/node_modules/node-llama-cpp");
   for (int round = 0; round < rounds; ++round) {
-    MeasureOurs(model, 1, batches, tokens, ours_one);
-    MeasureOurs(model, 2, batches, tokens, ours_two);
+    for (const char* precision : {"f32", "bf16"}) {
+      for (const int workers : {1, 2}) {
+        MeasureOurs(model, precision, workers, batches, tokens,
+                    rates[fmt::format("{} {}", precision, workers)]);
+      }
+    }
     if (!has_peer) continue;
     for (const char* type : {"bf16", "q8_0"}) {
       for (const int threads : {1, 2}) {
         const std::string file = fmt::format("{}/{}.gguf", model, type);
-        Rates& rates = peers[fmt::format("{} {}", type, threads)];
-        if (!MeasurePeer(file, threads, batches, tokens, rates)) Fail("node-llama-cpp failed");
+        Rates& of = rates[fmt::format("llama {} {}", type, threads)];
+        if (!MeasurePeer(file, threads, batches, tokens, of)) Fail("node-llama-cpp failed");
       }
     }
   }
-  const auto best = [&](const std::string& type, int batch) {
-    return std::max(Median(peers[type + " 1"][batch]), Median(peers[type + " 2"][batch]));
-  };
   for (const int batch : batches) {
-    const double one = Median(ours_one[batch]), two = Median(ours_two[batch]);
+    const auto rate = [&](const char* column) { return Median(rates[column][batch]); };
+    const double one = std::max(rate("f32 1"), rate("bf16 1"));
+    const double two = std::max(rate("f32 2"), rate("bf16 2"));
     const double ours = batch == 1 ? one : std::max(one, two);
-    const double bf16 = best("bf16", batch), q8 = best("q8_0", batch);
+    const double bf16 = std::max(rate("llama bf16 1"), rate("llama bf16 2"));
+    const double q8 = std::max(rate("llama q8_0 1"), rate("llama q8_0 2"));
     const double most = MostTokens(batch == 1 ? one_thread : two_threads, weights, batch);
-    fmt::print("{:<6} {:>5} {:>10.0f} {:>10.0f} {:>10.0f} {:>10.0f} {:>8.2f} {:>8.2f} {:>8.0f}%\n",
-               shape, batch, one, two, bf16, q8, bf16 > 0 ? ours / bf16 : 0, q8 > 0 ? ours / q8 : 0,
-               100 * ours / most);
+    fmt::print(
+        "{:<6} {:>5} {:>8.0f} {:>8.0f} {:>8.0f} {:>8.0f} {:>10.0f} {:>10.0f} {:>7.2f} {:>7.2f} "
+        "{:>7.0f}%\n",
+        shape, batch, rate("f32 1"), rate("f32 2"), rate("bf16 1"), rate("bf16 2"), bf16, q8,
+        bf16 > 0 ? ours / bf16 : 0, q8 > 0 ? ours / q8 : 0, 100 * ours / most);
     std::fflush(stdout);
   }
 }
@@ -274,14 +315,20 @@ int main(int argc, char** argv) {
   }
   const int rounds = std::max(1, std::atoi(argument(3, "3").c_str()));
   const int tokens = std::max(1, std::atoi(argument(4, "16").c_str()));
-  const Limits one = {Bandwidth(1), MultiplyAddRate(1)}, two = {Bandwidth(2), MultiplyAddRate(2)};
+  const auto measure_limits = [](unsigned threads) {
+    const double float32 = MultiplyAddRate(threads), bfloat16 = MultiplyAddBfloat16Rate(threads);
+    const Limits limits = {Bandwidth(threads), std::max(float32, bfloat16)};
+    fmt::print("{} thread{}: reads {:.1f} GB/s, multiply-adds {:.0f} GFLOP/s of float32", threads,
+               threads == 1 ? "" : "s", limits.bytes_per_second / 1e9, float32 / 1e9);
+    fmt::print("{}\n", bfloat16 > 0 ? fmt::format(", {:.0f} of bfloat16", bfloat16 / 1e9) : "");
+    return limits;
+  };
+  const Limits one = measure_limits(1), two = measure_limits(2);
   fmt::print(
-      "reads {:.1f} and {:.1f} GB/s, float32 multiply-adds {:.0f} and {:.0f} GFLOP/s with one "
-      "and two threads\n",
-      one.bytes_per_second / 1e9, two.bytes_per_second / 1e9, one.operations_per_second / 1e9,
-      two.operations_per_second / 1e9);
-  fmt::print("{:<6} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>9}\n", "shape", "batch",
-             "1 worker", "2 workers", "llama bf16", "llama q8_0", "/bf16", "/q8_0", "of limit");
+      "tokens a second: ours by precision and workers, llama.cpp's better of 1, 2 threads\n");
+  fmt::print("{:<6} {:>5} {:>8} {:>8} {:>8} {:>8} {:>10} {:>10} {:>7} {:>7} {:>8}\n", "shape",
+             "batch", "f32 1", "f32 2", "bf16 1", "bf16 2", "llama bf16", "llama q8_0", "/bf16",
+             "/q8_0", "of limit");
   for (const std::string& shape : Split(argument(1, "mini,60m,135m"))) {
     MeasureShape(shape, batches, rounds, tokens, one, two);
   }

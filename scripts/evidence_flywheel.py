@@ -41,7 +41,7 @@ ABLATIONS = {
     "Which instructions SFT learns from": {
         "lost battles": "sft", "random": "select-random", "longest": "select-length",
         "most difficult": "select-difficulty", "100 clusters in turn": "select-clusters",
-        "highest IFD": "select-ifd"},
+        "highest IFD": "select-ifd", "most tags (INSTAG)": "select-tags"},
     "K, by which the target must be behind": {"0": "sft", "2": "k-2", "5": "k-5"},
     "Rivals": {"four": "sft", "generalist and math": "rivals-2", "generalist": "rivals-1"},
     # The same shards, answers and steps; a stage whose term is off learns from winners alone.
@@ -55,6 +55,7 @@ OVERRIDES = {
     "select-difficulty": SFT + ['select_by="difficulty"'],
     "select-clusters": SFT + ['select_by="clusters"'],
     "select-ifd": SFT + ['select_by="ifd"'],
+    "select-tags": SFT + ['select_by="tags"'],
     "k-2": SFT + ["k=2"],
     "k-5": SFT + ["k=5"],
     "rivals-2": SFT + ['rivals=["generalist", "math"]'],
@@ -232,8 +233,8 @@ def ablation_tables():
     lines = ["", "## Ablations", "", "Two iterations of half-size shards; the gain from the first "
              "stage to the last. In the first three tables SFT alone learns, from 1,500 selected "
              "rows a stage. Differences are from the first row of the table, seed by seed. "
-             "Selection by tags is not among them: an instruction of the mini world asks for one "
-             "thing, so that INSTAG's count is one for all, and the choice by it the random one. "
+             "An instruction of the mini world has one tag for what is to be done and one for each "
+             "word that says which variant of it; among equal counts the draw decides. "
              f"Machines: {'; '.join(machines)}."]
     for title, rows in ABLATIONS.items():
         lines += ["", f"| {title} | seeds | rating points | exact match, points | "

@@ -52,9 +52,8 @@ void ReadSettings(TableReader& table, FlywheelSettings& flywheel) {
   table.Read("pair_k", flywheel.pair_k);
   table.Read("min_score", flywheel.min_score);
   table.Read("stages", flywheel.stages);
-  // Tags need a model that can list them.
-  constexpr std::array<std::string_view, 6> kRules = {"battles",    "random",   "length",
-                                                      "difficulty", "clusters", "ifd"};
+  constexpr std::array<std::string_view, 7> kRules = {"battles",  "random", "length", "difficulty",
+                                                      "clusters", "ifd",    "tags"};
   table.ReadName("select_by", kRules, ParseSelectionRule, flywheel.select_by);
   table.Read("select_size", flywheel.select_size);
   std::string replay;
@@ -94,8 +93,9 @@ void ReadOwnModels(TableReader& table, const Config& config, FlywheelSettings& f
   table.ReadPath("reward_base", flywheel.reward_base);
   table.ReadPaths("start", flywheel.start);
   table.ReadPaths("test", flywheel.test_files);
+  table.ReadPaths("scores", flywheel.score_files);
   if (!HasOwnModels(flywheel)) {
-    for (const char* key : {"reward_base", "start", "test"}) {
+    for (const char* key : {"reward_base", "start", "test", "scores"}) {
       if (table.Has(key)) table.NoteKey(key, "needs base = \"DIR\": a checkpoint to improve");
     }
     return;

@@ -85,6 +85,11 @@ Status CheckOwnModels(const FlywheelSettings& settings) {
     return InvalidInput(
         "flywheel.evaluate_on is of the mini world; name the files in flywheel.test");
   }
+  if (settings.select_by == SelectionRule::kTags && settings.score_files.empty()) {
+    return InvalidInput(
+        "flywheel.select_by = \"tags\" needs flywheel.scores = [\"FILE\"], the instructions with "
+        "their tags; `arena score --add tags` makes such a file");
+  }
   for (const StagePlan& stage : PlanStages(settings)) {
     if (std::count(settings.rivals.begin(), settings.rivals.end(), stage.name) == 0) continue;
     return InvalidInput(
@@ -187,6 +192,7 @@ Json FlywheelSettingsJson(const FlywheelSettings& settings) {
     json["reward_base"] = settings.reward_base.string();
     json["start"] = flywheel_internal::PathsJson(settings.start);
     json["test"] = flywheel_internal::PathsJson(settings.test_files);
+    json["scores"] = flywheel_internal::PathsJson(settings.score_files);
   } else {
     json["families"] = settings.families;
     json["graded"] = settings.graded;

@@ -74,6 +74,9 @@ struct FlywheelSettings {
   std::filesystem::path reward_base = {};              ///< what RM-I1 starts from; empty: base
   std::vector<std::filesystem::path> start = {};       ///< what SFT-I0 learns; none: it is the base
   std::vector<std::filesystem::path> test_files = {};  ///< instructions of the test set
+  /// What kTags goes by: rows that name an instruction and have its `tags`, as `arena score` writes
+  /// them.
+  std::vector<std::filesystem::path> score_files = {};
 
   /// By what is trained: "base", the rivals, "start" (SFT-I0), "sft", "dpo", "rm", "ppo"; "all"
   /// holds for each of them and yields to its own. A control is trained as its stage is, without

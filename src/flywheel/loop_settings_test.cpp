@@ -136,6 +136,13 @@ TEST(CheckFlywheelSettingsTest, NamesWhatIsWrong) {
   EXPECT_EQ(message(with_controls("0.5")), "");
   EXPECT_THAT(message(with_controls("0")), HasSubstr("[flywheel.training.ppo]"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.stages = {}; }), HasSubstr("name one"));
+  EXPECT_THAT(message([](FlywheelSettings& s) {
+                s.base = "model";
+                s.test_files = {"test.jsonl"};
+                s.select_by = SelectionRule::kTags;
+                s.select_size = 10;
+              }),
+              HasSubstr("flywheel.scores"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.select_by = SelectionRule::kRandom; }),
               HasSubstr("needs flywheel.select_size"));
   EXPECT_THAT(message([](FlywheelSettings& s) { s.replay = -1; }), HasSubstr("flywheel.replay"));

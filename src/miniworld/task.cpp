@@ -60,6 +60,7 @@ struct FamilyFact {
   std::string_view name;
   Task (*draw)(Rng&);
   std::span<const std::string_view> wordings;
+  int tags = 1;
 };
 
 // In the order of the enumeration.
@@ -70,19 +71,19 @@ constexpr std::array<FamilyFact, kFamilies> kFacts = {{
     {Family::kAdd, "add", internal::DrawAdd, kAdd},
     {Family::kSubtract, "subtract", internal::DrawSubtract, kSubtract},
     {Family::kCountLetter, "count-letter", internal::DrawCountLetter, kCountLetter},
-    {Family::kNthWord, "nth-word", internal::DrawNthWord, kNthWord},
+    {Family::kNthWord, "nth-word", internal::DrawNthWord, kNthWord, 2},
     {Family::kUppercase, "uppercase", internal::DrawUppercase, kUppercase},
     {Family::kPlural, "plural", internal::DrawPlural, kPlural},
     {Family::kPast, "past", internal::DrawPast, kPast},
-    {Family::kCompare, "compare", internal::DrawCompare, kCompare},
-    {Family::kUnit, "unit", internal::DrawUnit, kUnit},
-    {Family::kDay, "day-table", internal::DrawDay, kDay},
+    {Family::kCompare, "compare", internal::DrawCompare, kCompare, 2},
+    {Family::kUnit, "unit", internal::DrawUnit, kUnit, 3},
+    {Family::kDay, "day-table", internal::DrawDay, kDay, 2},
     {Family::kFact, "fact-table", internal::DrawFact, kFact},
     {Family::kList, "list", internal::DrawList, kList},
     {Family::kVowels, "vowels", internal::DrawVowels, kVowels},
-    {Family::kSeparator, "graded-separator", internal::DrawSeparator, kSeparator},
-    {Family::kManner, "graded-manner", internal::DrawManner, kManner},
-    {Family::kGreeting, "graded-greeting", internal::DrawGreeting, kGreeting},
+    {Family::kSeparator, "graded-separator", internal::DrawSeparator, kSeparator, 2},
+    {Family::kManner, "graded-manner", internal::DrawManner, kManner, 2},
+    {Family::kGreeting, "graded-greeting", internal::DrawGreeting, kGreeting, 2},
     {Family::kLongWord, "graded-long-word", internal::DrawLongWord, kLongWord},
 }};
 
@@ -124,6 +125,8 @@ Result<Family> ParseFamily(std::string_view name) {
 bool IsTable(Family family) { return family == Family::kDay || family == Family::kFact; }
 
 bool IsGraded(Family family) { return family >= Family::kSeparator; }
+
+int TagCount(Family family) { return FactOf(family).tags; }
 
 Task DrawTask(Family family, Rng& rng) {
   Task task = FactOf(family).draw(rng);

@@ -51,6 +51,11 @@ bool IsTable(Family family);
 /// Whether right answers differ in worth.
 bool IsGraded(Family family);
 
+/// How many tags an instruction of the family has, as INSTAG counts them: one for what is to be
+/// done and one for each word that says which variant of it ("second", "smaller", "weeks",
+/// "politely").
+int TagCount(Family family);
+
 inline constexpr int kBestWorth = 10;
 
 /// A right answer and the score that a judge gives it.

@@ -154,6 +154,13 @@ TEST_P(FamilyTest, WorthFallsFromTheBestAnswerAndStaysAboveTheWrongOnes) {
   EXPECT_EQ(differs, IsGraded(GetParam()));
 }
 
+TEST(TagCountTest, CountsTheOperationAndTheWordsThatSayWhichVariant) {
+  EXPECT_EQ(TagCount(Family::kAdd), 1);
+  EXPECT_EQ(TagCount(Family::kNthWord), 2);  // "second"
+  EXPECT_EQ(TagCount(Family::kUnit), 3);     // "weeks", "days"
+  EXPECT_EQ(TagCount(Family::kManner), 2);   // "politely"
+}
+
 TEST_P(FamilyTest, NameIsRead) {
   const auto parsed = ParseFamily(FamilyName(GetParam()));
   ASSERT_TRUE(parsed.ok());

@@ -57,6 +57,7 @@ Result<WrittenFile> WriteInstructions(const WorldOptions& options, Split split, 
   for (const Example& example : examples) {
     file.Add(example.family, {{"id", fmt::format("{}-{}", SplitName(split), file.rows() + 1)},
                               {"category", FamilyName(example.family)},
+                              {"tags", TagCount(example.family)},
                               {"prompt", example.prompt},
                               {"reference", ReferenceText(example)}});
   }

@@ -30,7 +30,8 @@ struct WrittenFile {
 };
 
 /// Writes into `directory`, which is made if need be and must hold none of it yet:
-///   train.jsonl, dev.jsonl, test.jsonl   instructions (`prompt`, `reference`, `category`, `id`)
+///   train.jsonl, dev.jsonl, test.jsonl   instructions (`prompt`, `reference`, `category`, `id`,
+///                                        `tags`)
 ///   data/NAME.jsonl                      OpenAI messages, for each of TrainingSets()
 ///   model/                               random weights, tokenizer and chat template
 ///   mini.json                            seed, families and the files above

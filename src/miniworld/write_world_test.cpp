@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/temporary_folder.h"
 #include "formats/answers.h"
+#include "formats/instruction_scores.h"
 #include "miniworld/training_sets.h"
 
 namespace arena::mini {
@@ -73,6 +74,15 @@ TEST(WriteWorldTest, FilesAreInstructionsWithReferenceAndCategory) {
     EXPECT_EQ(count, rows) << name;
   }
   EXPECT_EQ(categories.size(), kFamilies);
+  std::size_t scored = 0;
+  const auto scores = ReadInstructionScores(folder.path() / "train.jsonl", "tags",
+                                            [&](const Key&, double tags) -> Status {
+                                              ++scored;
+                                              EXPECT_TRUE(tags >= 1 && tags <= 3) << tags;
+                                              return {};
+                                            });
+  ASSERT_TRUE(scores.ok()) << scores.error().message;
+  EXPECT_EQ(scored, 300U);
   EXPECT_TRUE(categories.contains("fact-table"));
 }
 

@@ -120,7 +120,7 @@ TEST_F(FlywheelTest, AKilledRunContinuesToTheSameResults) {
 }
 
 TEST_F(FlywheelTest, BaselinesChooseAsManyRowsAsTheyAreTold) {
-  for (const std::string rule : {"clusters", "ifd"}) {
+  for (const std::string rule : {"clusters", "ifd", "tags"}) {
     std::vector<std::string> command = Run(rule);
     for (const std::string& setting :
          {std::string("stages=[\"sft\"]"), std::string("select_size=10"),
@@ -136,6 +136,8 @@ TEST_F(FlywheelTest, BaselinesChooseAsManyRowsAsTheyAreTold) {
     EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 10);
   }
   EXPECT_NE(ReadAll(folder_.path() / "clusters/data/SFT-I1.jsonl"),
+            ReadAll(folder_.path() / "ifd/data/SFT-I1.jsonl"));
+  EXPECT_NE(ReadAll(folder_.path() / "tags/data/SFT-I1.jsonl"),
             ReadAll(folder_.path() / "ifd/data/SFT-I1.jsonl"));
 }
 

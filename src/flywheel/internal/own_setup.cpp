@@ -164,6 +164,8 @@ Status SetUpOwn(const FlywheelSettings& settings, const RunFolder& folder,
     parts.on_progress("setup: drawing the test set and the shards");
     ARENA_ASSIGN_OR_RETURN(const TestSet test_set, WriteTestSet(settings, folder));
     ARENA_RETURN_IF_ERROR(WriteShards(settings, folder, parts, test_set));
+    // What is wrong with them should not show after hours.
+    ARENA_ASSIGN_OR_RETURN(const auto ignored, ReadTags(settings.score_files));
     ARENA_RETURN_IF_ERROR(WriteStart(settings, folder));
     return Json::object();
   });

@@ -40,6 +40,19 @@ Result<std::vector<Instruction>> ReadShard(const std::filesystem::path& file) {
   return instructions;
 }
 
+Result<std::unordered_map<Key, double, KeyHash>> ReadTags(
+    std::span<const std::filesystem::path> files) {
+  std::unordered_map<Key, double, KeyHash> tags;
+  for (const std::filesystem::path& file : files) {
+    const auto add = [&](const Key& key, double count) -> Status {
+      tags[key] = count;
+      return {};
+    };
+    ARENA_ASSIGN_OR_RETURN(const ReadReport ignored, ReadInstructionScores(file, "tags", add));
+  }
+  return tags;
+}
+
 Result<std::int64_t> PlayShard(Store& store, std::span<const Instruction> instructions,
                                std::span<ChatModel* const> models, Judge& judge,
                                const ShardPlay& play,

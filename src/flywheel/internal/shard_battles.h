@@ -21,6 +21,11 @@ namespace arena::flywheel_internal {
 /// All instructions of a file, whose format is told by its first row.
 Result<std::vector<Instruction>> ReadShard(const std::filesystem::path& file);
 
+/// The number of tags of each instruction in the files that has one, by its key. Errors: those of
+/// ReadInstructionScores.
+Result<std::unordered_map<Key, double, KeyHash>> ReadTags(
+    std::span<const std::filesystem::path> files);
+
 struct ShardPlay {
   PairingOptions pairing;
   unsigned workers = 1;

@@ -187,12 +187,19 @@ class Stage {
     ARENA_ASSIGN_OR_RETURN(const auto difficulty, MeasureDifficulty(*context_.battles, parent_));
     SelectionInputs inputs{
         .instructions = &keys, .test_set = &context_.test_set, .difficulty = &difficulty};
-    std::unordered_map<Key, double, KeyHash> ifd;
-    if (SelectFor(TrainingKind::kSft, parent_).by == SelectionRule::kIfd) {
-      ARENA_ASSIGN_OR_RETURN(
-          ifd, MeasureIfd(*context_.battles, keys, parent_, ParentCheckpoint(), settings_.workers));
-      inputs.scores = &ifd;
+    const SelectionRule rule = SelectFor(TrainingKind::kSft, parent_).by;
+    std::unordered_map<Key, double, KeyHash> scores;
+    if (rule == SelectionRule::kIfd) {
+      ARENA_ASSIGN_OR_RETURN(scores, MeasureIfd(*context_.battles, keys, parent_,
+                                                ParentCheckpoint(), settings_.workers));
     }
+    if (rule == SelectionRule::kTags) {
+      // The rows of the mini world have theirs.
+      const std::vector<fs::path> shard = {folder_.Shard(plan_.shard)};
+      ARENA_ASSIGN_OR_RETURN(scores,
+                             ReadTags(HasOwnModels(settings_) ? settings_.score_files : shard));
+    }
+    inputs.scores = &scores;
     std::int64_t selected = 0;
     std::int64_t rows = 0;
     const auto select = [&](TrainingKind kind, const std::string& target,
