@@ -1,4 +1,4 @@
-// Training on several processes: sums over all of them, by Gloo.
+// Training on several processes: sums over all of them, in shared memory or by Gloo.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,9 @@ struct CollectiveOptions {
   int master_port = 0;
   /// How long the others may take: to come together at the start, and for each operation.
   std::chrono::milliseconds timeout = std::chrono::minutes(10);
+  /// Whether ranks that are all of one machine add up in shared memory (4 MB a rank) and not over
+  /// Gloo. Where there is too little of it, they use Gloo.
+  bool share_memory = true;
 };
 
 /// RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT as torchrun sets them; without the first two a
@@ -44,7 +47,7 @@ class Collective {
   virtual int world_size() const = 0;
 
   /// values[i] = the sum of values[i] over all ranks. The same bits on all ranks, and in every run
-  /// with the same world size.
+  /// with the same world size and the same way of adding up (CollectiveOptions::share_memory).
   virtual Status AllReduceSum(std::span<float> values) = 0;
   virtual Status AllReduceSum(std::span<double> values) = 0;
   /// Rank 0's bytes for all.

@@ -7,11 +7,14 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/child_process.h"
+#include "train/internal/shared_memory.h"
 #include "train/internal/socket.h"
 
 namespace arena::train {
@@ -88,7 +91,9 @@ int FreePort() {
 
 class Ranks {
  public:
-  explicit Ranks(int timeout_ms) : timeout_ms_(timeout_ms) {}
+  /// They add up in shared memory ("memory") or over Gloo ("gloo").
+  explicit Ranks(int timeout_ms, std::string way = "memory")
+      : timeout_ms_(timeout_ms), way_(std::move(way)) {}
 
   void Start(int rank, int world_size, const std::vector<std::string>& scenario) {
     ChildProcess::Options options = {.program = "env"};
@@ -97,7 +102,8 @@ class Ranks {
                          "MASTER_ADDR=127.0.0.1",
                          "MASTER_PORT=" + std::to_string(port_),
                          ProgramFolder() + "/collective_test_rank",
-                         std::to_string(timeout_ms_)};
+                         std::to_string(timeout_ms_),
+                         way_};
     options.arguments.insert(options.arguments.end(), scenario.begin(), scenario.end());
     auto process = ChildProcess::Start(options);
     ASSERT_TRUE(process.ok()) << process.error().message;
@@ -128,29 +134,30 @@ class Ranks {
 
  private:
   int timeout_ms_;
+  std::string way_;
   int port_ = FreePort();
   std::vector<ChildProcess> processes_;
 };
 
-class CollectiveSizesTest : public ::testing::TestWithParam<int> {};
+class CollectiveWaysTest : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(CollectiveSizesTest, SumsHaveTheSameBitsOnAllRanksAndInEveryRun) {
-  std::string first;
-  for (int run = 0; run < 2; ++run) {
-    Ranks ranks(60'000);
-    ranks.StartAll(GetParam(), {"sums"});
-    const std::vector<std::string> outputs = ranks.Outputs();
-    EXPECT_THAT(outputs, Each(StartsWith("ok ")));
-    if (run == 0) first = outputs[0];
-    EXPECT_THAT(outputs, Each(first));
+TEST_P(CollectiveWaysTest, SumsHaveTheSameBitsOnAllRanksAndInEveryRun) {
+  for (const int world_size : {2, 3, 4}) {
+    std::string first;
+    for (int run = 0; run < 2; ++run) {
+      Ranks ranks(60'000, GetParam());
+      ranks.StartAll(world_size, {"sums"});
+      const std::vector<std::string> outputs = ranks.Outputs();
+      EXPECT_THAT(outputs, Each(StartsWith("ok ")));
+      if (run == 0) first = outputs[0];
+      EXPECT_THAT(outputs, Each(first));
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, CollectiveSizesTest, ::testing::Values(2, 3, 4));
-
-TEST(CollectiveTest, ARankThatEndsEndsTheOthers) {
+TEST_P(CollectiveWaysTest, ARankThatEndsEndsTheOthers) {
   for (const int ending : {0, 2}) {
-    Ranks ranks(60'000);
+    Ranks ranks(60'000, GetParam());
     ranks.StartAll(4, {"end", std::to_string(ending)});
     for (int rank = 0; rank < 4; ++rank) {
       if (rank == ending) continue;
@@ -160,13 +167,29 @@ TEST(CollectiveTest, ARankThatEndsEndsTheOthers) {
   }
 }
 
-TEST(CollectiveTest, ARankThatStallsEndsTheOthersAfterTheTimeout) {
-  Ranks ranks(1500);
+TEST_P(CollectiveWaysTest, ARankThatStallsEndsTheOthersAfterTheTimeout) {
+  Ranks ranks(1500, GetParam());
   ranks.StartAll(3, {"stall", "1"});
   for (const std::size_t rank : {0, 2}) {
     EXPECT_EQ(ranks.Output(rank), "the sum over ranks failed: rank 1 did not come within 1.5 s\n");
   }
   ranks.process(1).Kill();
+}
+
+INSTANTIATE_TEST_SUITE_P(Collective, CollectiveWaysTest, ::testing::Values("memory", "gloo"));
+
+TEST(SharedMemoryTest, IsOneForAllWhoOpenItUntilItsNameIsRemoved) {
+  auto made = internal::SharedMemory::Create(8192);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  auto opened = internal::SharedMemory::Open(made->name(), 8192);
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  made->bytes()[8191] = std::byte{7};
+  EXPECT_EQ(opened->bytes()[8191], std::byte{7});
+  made->RemoveName();
+  EXPECT_THAT(internal::SharedMemory::Open(made->name(), 8192).error().message,
+              HasSubstr("opening shared memory: No such file"));
+  EXPECT_EQ(opened->bytes()[8191], std::byte{7});
+  EXPECT_FALSE(internal::SharedMemory::Create(std::size_t{1} << 50).ok());
 }
 
 TEST(CollectiveTest, ARankThatNeverComesIsNamed) {

@@ -1,9 +1,9 @@
 // One rank of the tests of collectives: a program that they start several times.
 //
-//   collective_test_rank TIMEOUT_MS SCENARIO [RANK]
+//   collective_test_rank TIMEOUT_MS memory|gloo SCENARIO [RANK]
 //
-// prints "ok" and a hash of all results, or the error. In the scenarios "end" and "stall" that rank
-// ends or stops where the others add up.
+// adds up in shared memory or over Gloo and prints "ok" and a hash of all results, or the error. In
+// the scenarios "end" and "stall" that rank ends or stops where the others add up.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -78,13 +78,14 @@ Status RunScenario(const CollectiveOptions& options, std::string_view scenario, 
 }
 
 int Main(int argc, char** argv) {
-  if (argc < 3) return 2;
+  if (argc < 4) return 2;
   auto options = CollectiveFromEnvironment([](const char* name) { return std::getenv(name); });
   Status status = options.ok() ? Status() : Status(tl::unexpected(options.error()));
   KeyBuilder hash("results");
   if (status.ok()) {
     options->timeout = std::chrono::milliseconds(std::atoi(argv[1]));
-    status = RunScenario(*options, argv[2], argc > 3 ? std::atoi(argv[3]) : -1, hash);
+    options->share_memory = std::string_view(argv[2]) == "memory";
+    status = RunScenario(*options, argv[3], argc > 4 ? std::atoi(argv[4]) : -1, hash);
   }
   std::puts(status.ok() ? ("ok " + hash.Build().Hex()).c_str() : status.error().message.c_str());
   return status.ok() ? 0 : 1;
