@@ -19,14 +19,6 @@ bool HasAvx512() {
 #endif
 }
 
-bool HasAvx512Bf16() {
-#if defined(__x86_64__)
-  return HasAvx512() && __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-
 bool HasAvx2() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -75,7 +67,7 @@ const Kernels* KernelsNamed(const char* name) {
   const std::string_view wanted = name;
 #if defined(__x86_64__)
   if (wanted == "amx" && HasAmx()) return &kAmxKernels;
-  if (wanted == "avx512bf16" && HasAvx512Bf16()) return &kAvx512Bf16Kernels;
+  if (wanted == "avx512bf16" && HasBfloat16Dots()) return &kAvx512Bf16Kernels;
   if (wanted == "avx512" && HasAvx512()) return &kAvx512Kernels;
   if (wanted == "avx2" && HasAvx2()) return &kAvx2Kernels;
 #endif

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "lm/precision.h"
 
 namespace arena::lm {
 namespace {
@@ -196,6 +197,17 @@ INSTANTIATE_TEST_SUITE_P(All, KernelsTest,
 TEST(KernelsChoiceTest, UnknownNamesAreNoKernels) {
   EXPECT_EQ(KernelsNamed("sse9"), nullptr);
   EXPECT_NE(KernelsNamed("plain"), nullptr);
+}
+
+TEST(ChoosePrecisionTest, AutoTakesBfloat16WhereItIsFasterAndLosesNothing) {
+  const Precision fast = HasBfloat16Tiles() ? Precision::kBf16 : Precision::kF32;
+  EXPECT_EQ(ChoosePrecision("auto", DType::kF32).value(), fast);
+  EXPECT_EQ(ChoosePrecision("auto", DType::kF16).value(), fast);
+  EXPECT_EQ(ChoosePrecision("auto", DType::kBf16).value(),
+            HasBfloat16Dots() ? Precision::kBf16 : fast);
+  EXPECT_EQ(ChoosePrecision("f32", DType::kBf16).value(), Precision::kF32);
+  EXPECT_EQ(ChoosePrecision("bf16", DType::kF32).value(), Precision::kBf16);
+  EXPECT_FALSE(ChoosePrecision("f16", DType::kF16).ok());
 }
 
 }  // namespace

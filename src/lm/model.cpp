@@ -30,6 +30,10 @@ Model::Model(const ModelConfig& config, Weights weights, Precision precision)
 
 Result<Model> Model::Load(const std::filesystem::path& directory, Precision precision) {
   ARENA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(directory));
+  return Load(checkpoint, precision);
+}
+
+Result<Model> Model::Load(const Checkpoint& checkpoint, Precision precision) {
   ARENA_ASSIGN_OR_RETURN(Weights weights, Weights::Load(checkpoint, precision));
   return Model(checkpoint.config(), std::move(weights), precision);
 }

@@ -30,6 +30,7 @@ class Model {
  public:
   /// Errors: what Checkpoint::Open finds, weights that are not finite, too little memory.
   static Result<Model> Load(const std::filesystem::path& directory, Precision precision);
+  static Result<Model> Load(const Checkpoint& checkpoint, Precision precision);
   /// The same with weights from memory, which are copied.
   static Result<Model> FromTensors(const ModelConfig& config, TensorLookup find,
                                    Precision precision);

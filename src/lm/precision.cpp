@@ -24,10 +24,23 @@ bool HasBfloat16Tiles() {
 #endif
 }
 
-Result<Precision> ChoosePrecision(std::string_view name) {
+bool HasBfloat16Dots() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+Result<Precision> ChoosePrecision(std::string_view name, DType stored) {
   if (name == "f32") return Precision::kF32;
   if (name == "bf16") return Precision::kBf16;
-  if (name == "auto") return HasBfloat16Tiles() ? Precision::kBf16 : Precision::kF32;
+  if (name == "auto") {
+    const bool loses_nothing = stored == DType::kBf16 && HasBfloat16Dots();
+    return HasBfloat16Tiles() || loses_nothing ? Precision::kBf16 : Precision::kF32;
+  }
   return InvalidInput(fmt::format("precision \"{}\" is not known: auto, f32 and bf16 are", name));
 }
 

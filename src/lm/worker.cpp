@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "checkpoint/checkpoint.h"
 #include "lm/kernels.h"
 #include "lm/line_input.h"
 #include "lm/model.h"
@@ -119,8 +120,10 @@ class Worker {
   }
 
   Status Start(const HelloMessage& hello) {
-    ARENA_ASSIGN_OR_RETURN(const Precision precision, ChoosePrecision(hello.precision));
-    ARENA_ASSIGN_OR_RETURN(model_, Model::Load(hello.model, precision));
+    ARENA_ASSIGN_OR_RETURN(const Checkpoint checkpoint, Checkpoint::Open(hello.model));
+    const DType stored = checkpoint.tensors().front().dtype;
+    ARENA_ASSIGN_OR_RETURN(const Precision precision, ChoosePrecision(hello.precision, stored));
+    ARENA_ASSIGN_OR_RETURN(model_, Model::Load(checkpoint, precision));
     SchedulerOptions options;
     options.max_batch = static_cast<std::size_t>(hello.max_batch);
     options.cache_bytes = static_cast<std::size_t>(hello.cache_mb) << 20;

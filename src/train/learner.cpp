@@ -63,7 +63,9 @@ Result<Learner> Learner::Load(const std::filesystem::path& directory, const Head
   NetworkOptions options;
   options.heads = heads;
   if (settings.lora.rank > 0) options.lora = settings.lora;
-  ARENA_ASSIGN_OR_RETURN(options.precision, lm::ChoosePrecision(settings.precision));
+  ARENA_ASSIGN_OR_RETURN(
+      options.precision,
+      lm::ChoosePrecision(settings.precision, checkpoint.tensors().front().dtype));
   options.activation_checkpointing = settings.activation_checkpointing;
   auto network = std::make_unique<Network<float>>(checkpoint.config(), options);
   ARENA_ASSIGN_OR_RETURN(std::vector<float> values,
