@@ -9,6 +9,8 @@
 
 namespace arena::lm {
 
+/// Whether the processor has what the kernels for AVX-512 use: its parts F, DQ, BW and VL.
+bool HasAvx512();
 /// Whether the processor multiplies bfloat16 tiles (AMX) and the kernel lets programs use them.
 bool HasBfloat16Tiles();
 
