@@ -5,7 +5,9 @@
 #
 #   scripts/evidence.sh             all parts, in this order
 #   scripts/evidence.sh coverage    the coverage of the intervals on 20 times the tests' boards
-#   scripts/evidence.sh speed       rating and store (bench/compare.py), training (bench/train_compare.py)
+#   scripts/evidence.sh speed       rating and store (bench/compare.py), training
+#                                   (bench/train_compare.py), near-duplicates (bench/curate_compare.py),
+#                                   generation (lm_bench)
 #   scripts/evidence.sh trainers    the trainers beside the same recipe in PyTorch, three seeds
 #   scripts/evidence.sh flywheel    ten seeds of the nine stages, each beside its control: hours
 #   scripts/evidence.sh ablations   five seeds of each setting: hours
@@ -45,6 +47,18 @@ speed() {
   have "$out/speed.json" || /usr/bin/python3 bench/compare.py --runs 5 --out "$out/speed.json"
   [ -f "$out/training_speed.json" ] ||
     /usr/bin/python3 bench/train_compare.py --out "$out/training_speed.json"
+  [ -f "$out/curation_speed.json" ] ||
+    /usr/bin/python3 bench/curate_compare.py --rounds 7 --curve --out "$out/curation_speed.json"
+  [ -f "$out/generation_speed.txt" ] || generation
+}
+
+generation() {
+  local log
+  log=$(mktemp)
+  printf '# %s, %s cores, commit %s; lm_bench mini,60m,135m 1,16,64,256 1 16; one round\n' \
+    "$cpu" "$(nproc)" "$commit" > "$log"
+  build/release/lm_bench mini,60m,135m 1,16,64,256 1 16 >> "$log"
+  mv "$log" "$out/generation_speed.txt"
 }
 
 trainers() {
