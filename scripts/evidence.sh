@@ -53,8 +53,7 @@ speed() {
 }
 
 generation() {
-  local log
-  log=$(mktemp)
+  local log=$out/generation_speed.tmp
   printf '# %s, %s cores, commit %s; lm_bench mini,60m,135m 1,16,64,256 1 16; one round\n' \
     "$cpu" "$(nproc)" "$commit" > "$log"
   build/release/lm_bench mini,60m,135m 1,16,64,256 1 16 >> "$log"
@@ -92,7 +91,7 @@ parts=(coverage speed trainers flywheel ablations judges kills endpoints)
 for part in "$@"; do
   case " ${parts[*]} " in
     *" $part "*) ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ $# -gt 0 ] && parts=("$@")
