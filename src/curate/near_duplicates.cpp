@@ -115,17 +115,20 @@ class Finder {
     unsettled_ = 0;
     is_removed_.assign(entered, 0);
     std::vector<std::uint32_t> left;
+    const auto block_at = [&](std::size_t at) {
+      return at < order.size() ? order.subspan(at, std::min(kBlock, order.size() - at)) : Block();
+    };
+    SignDuring(block_at(0), [] {});
     for (std::size_t at = 0; at < order.size(); at += kBlock) {
-      const Block block = order.subspan(at, std::min(kBlock, order.size() - at));
+      const Block block = block_at(at), next = block_at(at + kBlock);
       const bool enters = at < entered;
-      Sign(block);
       LookUp(block, at, enters);
       CompareWithEarlierBlocks(block);
       if (enters) {
-        CompareWithinBlock(block, at);
+        SignDuring(next, [&] { CompareWithinBlock(block, at); });
         unsettled_ = block.size();
       } else {
-        LeaveUnmatched(block, left);
+        SignDuring(next, [&] { LeaveUnmatched(block, left); });
       }
     }
     return left;
@@ -168,10 +171,13 @@ class Finder {
                 [&](std::size_t part) { body(part * kPart, std::min((part + 1) * kPart, count)); });
   }
 
-  void Sign(std::span<const std::uint32_t> block) {
-    ForEachPart(block.size(), [&](std::size_t begin, std::size_t end) {
+  // Makes the hashes of a block, while one thread does `other_work` first, which needs no hashes.
+  template <typename Work>
+  void SignDuring(Block block, Work other_work) {
+    ParallelFor(1 + (block.size() + kPart - 1) / kPart, options_.threads, [&](std::size_t task) {
+      if (task == 0) return other_work();
       std::vector<std::uint32_t> signature(hasher_.permutations());
-      for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t i = (task - 1) * kPart; i < std::min(task * kPart, block.size()); ++i) {
         hasher_.Sign(sets_[block[i]], signature);
         BandHashes(signature, bands_, &hashes_[i], kStride);
       }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <mutex>
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t kRollingFactor = 0x9E6C63D0876A9A35ULL;  // odd
 constexpr std::size_t kShingledAtOnce = 64;
 constexpr std::size_t kNumbersOfBlock = std::size_t{1} << 20;  // 8 MB
+constexpr std::size_t kNumbersAtOnce = std::size_t{1} << 14;   // that a thread takes
 
 // Of valid UTF-8.
 void AppendCodePoints(std::string_view text, std::vector<std::uint64_t>& out) {
@@ -70,7 +72,7 @@ void RollingHashes(std::span<const std::uint64_t> elements, int size,
 }
 
 void HashSet::Reset(std::size_t count) {
-  const std::size_t size = std::bit_ceil(2 * count + 2);
+  const std::size_t size = std::bit_ceil(4 * count + 2);
   slots_.assign(size, 0);
   mask_ = size - 1;
 }
@@ -91,6 +93,11 @@ bool HashSet::Insert(std::uint64_t number) {
 bool HashSet::Contains(std::uint64_t number) const { return slots_[Place(number)] != 0; }
 
 std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
+  Prepare(text);
+  return std::span(hashes_).first(WritePrepared(hashes_.data()));
+}
+
+std::size_t Shingler::Prepare(std::string_view text) {
   elements_.clear();
   if (options_.unit == ShingleUnit::kWords) {
     AppendWordHashes(text, elements_);
@@ -98,17 +105,22 @@ std::span<const std::uint64_t> Shingler::Shingles(std::string_view text) {
     AppendCodePoints(NormalizedText(text), elements_);
   }
   RollingHashes(elements_, options_.size, hashes_);
+  return hashes_.size();
+}
+
+// `room` may be where the hashes are: what is written was read.
+std::size_t Shingler::WritePrepared(std::uint64_t* room) {
   seen_.Reset(hashes_.size());
   std::size_t count = 0;
   for (const std::uint64_t hash : hashes_) {
-    hashes_[count] = hash;
+    room[count] = hash;
     count += seen_.Insert(hash) ? 1 : 0;
   }
-  return std::span(hashes_).first(count);
+  return count;
 }
 
-// Room in the last block, or in a new one.
-std::uint64_t* ShingleSets::MakeRoom(std::size_t numbers) {
+// In the last block, or in a new one.
+std::span<std::uint64_t> ShingleSets::MakeRoom(std::size_t numbers) {
   if (blocks_.empty() || blocks_.back().size() - used_ < numbers) {
     blocks_.emplace_back(std::max(numbers, kNumbersOfBlock));
     used_ = 0;
@@ -116,33 +128,45 @@ std::uint64_t* ShingleSets::MakeRoom(std::size_t numbers) {
   std::uint64_t* const room = blocks_.back().data() + used_;
   used_ += numbers;
   block_bytes_ += numbers * sizeof(std::uint64_t);
-  return room;
+  return {room, numbers};
+}
+
+// What was not used, if it is the last that was made.
+void ShingleSets::GiveBack(std::span<const std::uint64_t> room) {
+  if (room.empty() || room.data() + room.size() != blocks_.back().data() + used_) return;
+  used_ -= room.size();
+  block_bytes_ -= room.size_bytes();
 }
 
 void ShingleSets::Add(std::span<const std::string_view> texts, const ShingleOptions& options,
                       unsigned threads) {
   const std::size_t first = sets_.size();
   sets_.resize(first + texts.size());
+  if (threads == 0) threads = DefaultThreads();
+  const std::size_t parts = (texts.size() + kShingledAtOnce - 1) / kShingledAtOnce;
+  std::atomic<std::size_t> next_part{0};
   std::mutex mutex;
-  ParallelFor((texts.size() + kShingledAtOnce - 1) / kShingledAtOnce, threads, [&](std::size_t p) {
-    thread_local std::vector<std::uint64_t> numbers;
-    numbers.clear();
+  ParallelFor(std::min<std::size_t>(threads, parts), threads, [&](std::size_t) {
     Shingler shingler(options);
-    const std::size_t begin = p * kShingledAtOnce;
-    const std::size_t end = std::min(begin + kShingledAtOnce, texts.size());
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto set = shingler.Shingles(texts[i]);
-      numbers.insert(numbers.end(), set.begin(), set.end());
-      sets_[first + i].size = set.size();
+    std::span<std::uint64_t> room;  // of this thread
+    for (std::size_t part = next_part++; part < parts; part = next_part++) {
+      const std::size_t begin = part * kShingledAtOnce;
+      const std::size_t end = std::min(begin + kShingledAtOnce, texts.size());
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t most = shingler.Prepare(texts[i]);
+        if (room.size() < most) {
+          const std::lock_guard lock(mutex);
+          GiveBack(room);
+          room = MakeRoom(std::max(most, kNumbersAtOnce));
+        }
+        const std::size_t count = shingler.WritePrepared(room.data());
+        sets_[first + i].numbers = room.data();
+        sets_[first + i].size = count;
+        room = room.subspan(count);
+      }
     }
-    std::unique_lock lock(mutex);
-    std::uint64_t* room = MakeRoom(numbers.size());
-    lock.unlock();
-    std::copy(numbers.begin(), numbers.end(), room);
-    for (std::size_t i = begin; i < end; ++i) {
-      sets_[first + i].numbers = room;
-      room += sets_[first + i].size;
-    }
+    const std::lock_guard lock(mutex);
+    GiveBack(room);
   });
 }
 

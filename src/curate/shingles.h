@@ -55,6 +55,11 @@ class Shingler {
   /// in which they first appear. Valid until the next call.
   std::span<const std::uint64_t> Shingles(std::string_view text);
 
+  /// The same in two steps, for sets that are to stay: Prepare() tells how many there may be, and
+  /// WritePrepared() writes them where there is room for so many and returns how many there are.
+  std::size_t Prepare(std::string_view text);
+  std::size_t WritePrepared(std::uint64_t* room);
+
  private:
   ShingleOptions options_;
   std::vector<std::uint64_t> elements_;
@@ -100,7 +105,8 @@ class ShingleSets {
     std::size_t size;
   };
 
-  std::uint64_t* MakeRoom(std::size_t numbers);
+  std::span<std::uint64_t> MakeRoom(std::size_t numbers);
+  void GiveBack(std::span<const std::uint64_t> room);
 
   std::vector<ZeroedArray<std::uint64_t>> blocks_;  ///< of several documents each
   std::size_t used_ = 0;                            ///< numbers of the last block
