@@ -6,10 +6,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/file.h"
@@ -202,6 +206,44 @@ TEST_F(ExternalFlywheelTest, ATrainingThatFailsSaysHowAndEndsTheRun) {
   EXPECT_EQ(mended.exit_code, 0) << mended.err;
   for (const auto& [key, count] : endpoint.counts()) EXPECT_EQ(count.delivered, 1);
   EXPECT_GT(endpoint.received(), asked);
+}
+
+// The numbers that a file's prompts say, "Say the number 7.".
+std::multiset<int> NumbersIn(const fs::path& file) {
+  std::multiset<int> numbers;
+  const std::string text = ReadFile(file).value_or("");
+  constexpr std::string_view kBefore = "Say the number ";
+  for (auto at = text.find(kBefore); at != std::string::npos; at = text.find(kBefore, at + 1)) {
+    numbers.insert(std::atoi(text.c_str() + at + kBefore.size()));
+  }
+  return numbers;
+}
+
+TEST_F(ExternalFlywheelTest, TagsOfTheUsersFileChooseWhatIsLearned) {
+  const FakeEndpoint endpoint(FakeEndpointOptions{});
+  WriteConfig(endpoint);
+  std::vector<std::string> command = Command("run");
+  for (const std::string& setting :
+       {std::string("stages=[\"sft\"]"), std::string("select_by=\"tags\""),
+        std::string("select_size=4"), "scores=[\"" + folder_ / "tags.jsonl" + "\"]"}) {
+    command.insert(command.end(), {"--set", "flywheel." + setting});
+  }
+  const ProgramResult without = RunArena(command);
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.err, HasSubstr("tags.jsonl"));
+  EXPECT_EQ(endpoint.received(), 0) << "it is found before anything is paid for";
+
+  std::string rows;
+  for (int i = 0; i < kInstructions; ++i) {
+    rows += fmt::format("{{\"prompt\":\"Say the number {0}.\",\"tags\":{0}}}\n", i);
+  }
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "tags.jsonl", rows).ok());
+  const ProgramResult run = RunArena(command);
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const std::multiset<int> shard = NumbersIn(folder_.path() / "run/shards/D1.jsonl");
+  ASSERT_EQ(shard.size(), 16U);
+  EXPECT_EQ(NumbersIn(folder_.path() / "run/data/SFT-I1.jsonl"),
+            std::multiset<int>(std::prev(shard.end(), 4), shard.end()));
 }
 
 }  // namespace
