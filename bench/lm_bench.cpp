@@ -177,13 +177,13 @@ double MultiplyAddRate(unsigned threads) { return RateOf(MultiplyAdd, kLanes, th
 #endif
 
 // Zero where the processor does not have AVX512-BF16.
-double MultiplyAddBfloat16Rate(unsigned threads) {
+double MultiplyAddBfloat16Rate([[maybe_unused]] unsigned threads) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16")) {
     return RateOf(MultiplyAddBfloat16, 2 * kLanes, threads);
   }
 #endif
-  return 0 * threads;
+  return 0;
 }
 
 struct Limits {

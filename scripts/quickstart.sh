@@ -3,7 +3,7 @@
 # runs the flywheel on the mini world (base and rivals are trained on the spot), and says where the
 # results are. Running it again continues, and repeats only what is not there yet.
 #
-#   scripts/quickstart.sh           nine stages: 6 to 10 minutes on two cores after the build
+#   scripts/quickstart.sh           nine stages: 5 to 10 minutes on two cores after the build
 #   scripts/quickstart.sh --fast    the same with smaller sizes: 2 to 3 minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."

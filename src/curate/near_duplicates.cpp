@@ -164,20 +164,22 @@ class Finder {
     scratch_.push_back(std::move(scratch));
   }
 
-  // Calls body(begin, end) for the parts of a block, on all threads.
-  template <typename Body>
-  void ForEachPart(std::size_t count, Body body) {
-    ParallelFor((count + kPart - 1) / kPart, options_.threads,
-                [&](std::size_t part) { body(part * kPart, std::min((part + 1) * kPart, count)); });
+  // Calls body(begin, end) for the parts of a block, on all threads, of which one does `other_work`
+  // first.
+  template <typename Work, typename Body>
+  void ForEachPart(std::size_t count, Work other_work, Body body) {
+    ParallelFor(1 + (count + kPart - 1) / kPart, options_.threads, [&](std::size_t task) {
+      if (task == 0) return other_work();
+      body((task - 1) * kPart, std::min(task * kPart, count));
+    });
   }
 
-  // Makes the hashes of a block, while one thread does `other_work` first, which needs no hashes.
+  // Makes the hashes of a block during `other_work`, which needs none.
   template <typename Work>
   void SignDuring(Block block, Work other_work) {
-    ParallelFor(1 + (block.size() + kPart - 1) / kPart, options_.threads, [&](std::size_t task) {
-      if (task == 0) return other_work();
+    ForEachPart(block.size(), other_work, [&](std::size_t begin, std::size_t end) {
       std::vector<std::uint32_t> signature(hasher_.permutations());
-      for (std::size_t i = (task - 1) * kPart; i < std::min(task * kPart, block.size()); ++i) {
+      for (std::size_t i = begin; i < end; ++i) {
         hasher_.Sign(sets_[block[i]], signature);
         BandHashes(signature, bands_, &hashes_[i], kStride);
       }
@@ -223,7 +225,8 @@ class Finder {
 
   // Finds the earliest kept document of earlier blocks that is near.
   void CompareWithEarlierBlocks(Block block) {
-    ForEachPart(block.size(), [&](std::size_t begin, std::size_t end) {
+    const auto no_other_work = [] {};
+    ForEachPart(block.size(), no_other_work, [&](std::size_t begin, std::size_t end) {
       auto scratch = TakeScratch();
       for (std::size_t i = begin; i < end; ++i) {
         matches_[i].reset();

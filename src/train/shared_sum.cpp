@@ -85,13 +85,10 @@ void SharedSum::AddPiece(std::span<Number> values, Waiting waiting) {
 void SharedSum::Meet(Waiting waiting) {
   auto* const arrivals = reinterpret_cast<Arrival*>(memory_.bytes().data());
   arrivals[rank_].meetings.store(++meetings_, std::memory_order_release);
-  const auto is_late = [&](int rank) {
-    return arrivals[rank].meetings.load(std::memory_order_acquire) < meetings_;
-  };
   const auto began = steady_clock::now();
   auto called = began;
   for (int rank = 0; rank < world_size_; ++rank) {
-    for (int look = 0; is_late(rank); ++look) {
+    for (int look = 0; IsLate(rank); ++look) {
       if (look < kLooks) continue;
       const auto now = steady_clock::now();
       if (now - began < kPatience) {
@@ -106,11 +103,15 @@ void SharedSum::Meet(Waiting waiting) {
   }
 }
 
-std::vector<int> SharedSum::Late() const {
+bool SharedSum::IsLate(int rank) const {
   const auto* const arrivals = reinterpret_cast<const Arrival*>(memory_.bytes().data());
+  return arrivals[rank].meetings.load(std::memory_order_acquire) < meetings_;
+}
+
+std::vector<int> SharedSum::Late() const {
   std::vector<int> late;
   for (int rank = 0; rank < world_size_; ++rank) {
-    if (arrivals[rank].meetings.load(std::memory_order_acquire) < meetings_) late.push_back(rank);
+    if (IsLate(rank)) late.push_back(rank);
   }
   return late;
 }

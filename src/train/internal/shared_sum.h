@@ -3,9 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -43,6 +43,7 @@ class SharedSum {
   template <typename Number>
   void AddPiece(std::span<Number> values, Waiting waiting);
   void Meet(Waiting waiting);
+  bool IsLate(int rank) const;
   std::vector<int> Late() const;
   template <typename Number>
   Number* NumbersOf(int rank) const;
